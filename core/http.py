@@ -1,0 +1,41 @@
+"""What a request says about who sends it."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+# One household or server has a whole IPv6 network of this length.
+IPV6_PREFIX = 64
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The sender's address as the outermost of our own PROXY_COUNT proxies saw it.
+
+    Whatever the sender wrote into X-Forwarded-For himself stands further left and is never read.
+    """
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    count = settings.PROXY_COUNT
+    if count < 1:
+        return peer
+    hops = [hop.strip() for hop in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
+    seen = hops[-count] if len(hops) >= count else ""
+    return seen if _parsed(seen) else peer
+
+
+def client_network(request: HttpRequest) -> str:
+    """What limits count by: the IPv4 address, or the IPv6 network."""
+    text = client_ip(request)
+    address = _parsed(text)
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ip_network((address, IPV6_PREFIX), strict=False))
+        return str(address.ipv4_mapped)
+    return str(address or text)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None

@@ -1,0 +1,88 @@
+"""Middleware of our own."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+from django.utils.dateparse import parse_date
+
+from core import clock
+
+# Addresses that Salla's servers, storefront scripts and our own watchmen call: no session, no cookies, no messages, no
+# CSRF token, and no host name to check, since a watchman asks by number.
+MACHINE_PREFIXES = ("/webhooks/", "/sf/", "/healthz", "/readyz", "/metrics")
+RENEWED_ON = "renewed_on"
+SIGNED_IN_ON = "signed_in_on"
+# However often it was prolonged, a session ends this long after the sign-in.
+LONGEST_SESSION = timedelta(days=90)
+# Django's debug pages carry their style and script inside.
+DEBUG_PAGES = {404, 500}
+POLICY = (
+    "default-src 'self'; img-src {images}; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors {frames}"
+)
+OUR_IMAGES = "'self' data:"
+
+
+class MachineTraffic:
+    """Answers machine addresses at once; everything below it in `MIDDLEWARE` is for people."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(MACHINE_PREFIXES):
+            return self.get_response(request)
+        try:
+            match = resolve(request.path_info)
+        except Resolver404:
+            return self.get_response(request)
+        request.resolver_match = match
+        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        return response
+
+
+class SlidingSession:
+    """Prolongs the session of whoever is signed in, once a day instead of at every request, up to LONGEST_SESSION."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            today = clock.now().date().isoformat()
+            if SESSION_KEY in request.session and request.session.get(RENEWED_ON) != today:
+                self._prolong(request, today)
+        return self.get_response(request)
+
+    def _prolong(self, request: HttpRequest, today: str) -> None:
+        since = parse_date(request.session.setdefault(SIGNED_IN_ON, today))
+        if since is None or clock.now().date() - since > LONGEST_SESSION:
+            request.session.flush()
+        else:
+            request.session[RENEWED_ON] = today
+
+
+class ContentPolicy:
+    """Pages load nothing from elsewhere and run no script of their own; Salla's dashboard frames what may be framed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and not (settings.DEBUG and response.status_code in DEBUG_PAGES):
+            response.headers["Content-Security-Policy"] = self._policy_for(response)
+        return response
+
+    def _policy_for(self, response: HttpResponseBase) -> str:
+        """A page that we frame ourselves is a preview, and shows the pictures of the merchant's own products."""
+        if response.headers.get("X-Frame-Options") == "SAMEORIGIN":
+            return POLICY.format(images="* data:", frames="'self'")
+        may_be_framed = getattr(response, "xframe_options_exempt", False)
+        return POLICY.format(images=OUR_IMAGES, frames=settings.SALLA_DASHBOARD_URL if may_be_framed else "'none'")

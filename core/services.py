@@ -1,0 +1,141 @@
+"""The people of a store: who joins, as what, and who leaves."""
+
+import logging
+import smtplib
+from urllib.parse import urljoin
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext_noop
+
+from core import activity, mail
+from core.limiter import Limit
+from core.models import Membership, Merchant, User
+
+log = logging.getLogger(__name__)
+
+Role = Membership.Role
+# Closed without Redis: each time sends an e-mail to an address that somebody typed.
+INVITATIONS = Limit("team:invitations", 20, 86_400)
+
+
+def _role_in_words(role: str) -> str:
+    return str(Role(role).label) if role in Role.values else role
+
+
+INSTALLED = activity.declare(
+    "member.installed",
+    gettext_noop("%(whom)s installed Nomo Flow and joined as %(detail)s"),
+    detail=_role_in_words,
+)
+INVITED = activity.declare(
+    "member.invited", gettext_noop("%(who)s invited %(whom)s as %(detail)s"), detail=_role_in_words
+)
+ROLE_CHANGED = activity.declare(
+    "member.role_changed", gettext_noop("%(who)s changed the role of %(whom)s to %(detail)s"), detail=_role_in_words
+)
+REMOVED = activity.declare("member.removed", gettext_noop("%(who)s removed %(whom)s from the team"))
+
+
+class AlreadyMemberError(Exception):
+    """That person is in the team."""
+
+
+class LastOwnerError(Exception):
+    """A store always has an owner."""
+
+
+def welcome_installer(merchant: Merchant, *, email: str, name: str, role: Role) -> Membership | None:
+    """Let the person who installed the app in. Proves nothing about who asks: signing in still needs the mailbox.
+
+    None for somebody whom an owner removed from this store: only an owner brings him back.
+    """
+    with transaction.atomic():
+        user = _person(email, name=name)
+        if merchant.activities.filter(what=REMOVED, whom=user).exists():
+            return None
+        member, is_new = merchant.memberships.get_or_create(user=user, defaults={"role": role})
+        if is_new:
+            activity.note(merchant, INSTALLED, user=None, whom=user, detail=role.value)
+    return member
+
+
+def invite(merchant: Merchant, *, by: User, email: str, role: Role, language: str) -> bool:
+    """Let a person in and tell him by e-mail; False when the e-mail could not be sent. Raises `AlreadyMemberError`."""
+    with transaction.atomic():
+        user = _person(email)
+        _, is_new = merchant.memberships.get_or_create(user=user, defaults={"role": role})
+        if not is_new:
+            raise AlreadyMemberError
+        activity.note(merchant, INVITED, user=by, whom=user, detail=role.value)
+    context = {
+        "address": urljoin(settings.PUBLIC_URL, reverse("core:sign-in")),
+        "store": str(merchant),
+        "inviter": by.name or by.email,
+        "role": role.label,
+    }
+    try:
+        mail.send(to=user.email, template="invitation", context=context, language=language)
+    except (smtplib.SMTPException, OSError) as error:
+        log.warning("invitation of person %s not sent: %s", user.pk, type(error).__name__)
+        return False
+    return True
+
+
+def change_role(merchant: Merchant, *, by: User, member: Membership, role: Role) -> None:
+    """Raises `LastOwnerError`."""
+    with transaction.atomic():
+        held = _locked(merchant, member, keeps_owner=role == Role.OWNER)
+        if held is None or held.role == role:
+            return
+        held.role = role
+        held.save(update_fields=["role"])
+        activity.note(merchant, ROLE_CHANGED, user=by, whom=held.user, detail=role.value)
+
+
+def remove(merchant: Merchant, *, by: User, member: Membership) -> None:
+    """Raises `LastOwnerError`."""
+    with transaction.atomic():
+        held = _locked(merchant, member, keeps_owner=False)
+        if held is not None:
+            activity.note(merchant, REMOVED, user=by, whom=held.user)
+            held.delete()
+
+
+def disband(merchant: Merchant) -> int:
+    """Delete who was in the team of a store that left, and what they did; returns how many accounts went with it.
+
+    An account that another store's team has, or that is staff's, stays.
+    """
+    with transaction.atomic():
+        people = set(merchant.memberships.values_list("user", flat=True))
+        people |= set(merchant.activities.values_list("user", flat=True)) | set(
+            merchant.activities.values_list("whom", flat=True)
+        )
+        merchant.activities.all().delete()
+        merchant.memberships.all().delete()
+        lonely = User.objects.filter(pk__in=people - {None}, memberships=None, is_staff=False)
+        return lonely.delete()[1].get(User._meta.label, 0)
+
+
+def _locked(merchant: Merchant, member: Membership, *, keeps_owner: bool) -> Membership | None:
+    """The member as he is now, while nobody else changes this team; None when he left."""
+    Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
+    held = merchant.memberships.select_related("user").filter(pk=member.pk).first()
+    if held is None or keeps_owner or held.role != Role.OWNER:
+        return held
+    if not merchant.memberships.filter(role=Role.OWNER, user__is_active=True).exclude(pk=held.pk).exists():
+        raise LastOwnerError
+    return held
+
+
+def _person(email: str, *, name: str = "") -> User:
+    """The account of this address, made if new; nothing in an account that is there is changed."""
+    email = email.strip().lower()
+    user, _is_new = User.objects.get_or_create(
+        email=email,
+        defaults={"name": name, "password": make_password(None)},  # one that nothing matches
+    )
+    return user

@@ -1,0 +1,102 @@
+"""What templates of every app draw with: icons, numbers, money, moments, charts. Markup is in templates/components/."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from typing import Any
+
+from babel.numbers import get_currency_precision
+from django import template
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.forms import BoundField
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+FONTS = "vendor/fonts/fonts.css"
+PRELOADED = "vendor/fonts/arabic-400.woff2"
+CHART_WIDTH, CHART_HEIGHT, GAP = 300, 100, 0.25
+
+
+@register.simple_tag
+@cache
+def font_addresses() -> dict[str, str]:
+    """Of the fonts that npm brought; nothing where it did not, and the reader's own Arabic font serves."""
+    try:
+        return {
+            name: staticfiles_storage.url(path)
+            for name, path in (("sheet", FONTS), ("preloaded", PRELOADED))
+            if finders.find(path)
+        }
+    except ValueError:  # they came after `collectstatic`
+        return {}
+
+
+@register.simple_tag
+def icon(name: str, *, mirrors: bool = False) -> SafeString:
+    """An ornament: the words beside it say the same. One that shows a direction `mirrors` in Arabic."""
+    return SafeString(render_to_string(f"components/icons/{name}.svg", {"mirrors": mirrors}).strip())
+
+
+@register.filter
+def number(value: Decimal | float | None) -> SafeString | str:
+    """Grouped, in Latin digits, kept whole between Arabic words."""
+    if value is None:
+        return "—"
+    return format_html('<bdi dir="ltr">{}</bdi>', number_format(value, use_l10n=True, force_grouping=True))
+
+
+@register.filter
+def moment(value: datetime) -> SafeString:
+    """In the zone of the page, readable by machines too."""
+    local = timezone.localtime(value)
+    return format_html(
+        '<time datetime="{}"><bdi>{}</bdi></time>',
+        local.isoformat(timespec="seconds"),
+        date_format(local, "DATETIME_FORMAT"),
+    )
+
+
+@register.filter
+def without_scheme(address: str) -> str:
+    """As people write an address: `store.example/shop`."""
+    return address.removeprefix("https://").removeprefix("http://").rstrip("/")
+
+
+@register.filter
+def as_switch(field: BoundField) -> SafeString:
+    """A checkbox that says it switches something on and off."""
+    return field.as_widget(attrs={"role": "switch"})
+
+
+@register.inclusion_tag("components/money.html")
+def money(amount: Decimal, currency: str = "SAR") -> dict[str, Any]:
+    """The riyal sign left of the number in every language; other currencies by their code."""
+    places = get_currency_precision(currency)
+    rounded = Decimal(amount).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return {"number": number_format(rounded, places, use_l10n=True, force_grouping=True), "currency": currency}
+
+
+@register.inclusion_tag("components/chart.html")
+def bar_chart(title: str, points: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """Bars with their table. Time runs from left to right in Arabic too, as in Salla's reports."""
+    top = max((value for _label, value in points), default=0) or 1
+    step = CHART_WIDTH / max(len(points), 1)
+    bars = [
+        {
+            "label": label,
+            "value": value,
+            "x": f"{step * (place + GAP / 2):.2f}",
+            "y": f"{CHART_HEIGHT * (1 - value / top):.2f}",
+            "wide": f"{step * (1 - GAP):.2f}",
+            "high": f"{CHART_HEIGHT * value / top:.2f}",
+        }
+        for place, (label, value) in enumerate(points)
+    ]
+    return {"title": title, "bars": bars, "width": CHART_WIDTH, "height": CHART_HEIGHT}

@@ -1,0 +1,1 @@
+"""Cards: one folder each (docs/new-card.md)."""

@@ -1,0 +1,46 @@
+"""Writing facts down, and keeping their log moving."""
+
+from datetime import datetime, timedelta
+
+from core import clock, doorbell
+from core.models import Merchant
+from events import bus, tasks
+from events.facts import Fact
+from events.models import Event, Reaction, Tick
+
+KEEP_TICKS = timedelta(days=7)
+
+
+def record(
+    merchant: Merchant, fact: Fact, *, key: str, occurred_at: datetime | None = None, visitor_key: str = ""
+) -> Event | None:
+    """Write a fact once and wake its handlers after the commit; None when `key` is already recorded.
+
+    Call it inside the transaction that makes the fact true.
+    """
+    event, is_new = merchant.events.get_or_create(
+        key=key,
+        defaults={
+            "name": fact.name,
+            "data": fact.model_dump(mode="json"),
+            "occurred_at": occurred_at or clock.now(),
+            "visitor_key": visitor_key,
+        },
+    )
+    if not is_new:
+        return None
+    reactions = [Reaction(merchant=merchant, event=event, handler=name) for name in bus.handlers_of(fact.name)]
+    if reactions:
+        merchant.reactions.bulk_create(reactions)
+        doorbell.ring(tasks.react)
+    return event
+
+
+def wake_reactions() -> None:
+    """Ring for reactions whose doorbell was lost or whose next attempt has come."""
+    doorbell.ring(tasks.react)
+
+
+def forget_ticks() -> None:
+    """Delete the ticks of periods long past."""
+    Tick.objects.filter(period__lt=clock.now() - KEEP_TICKS).delete()

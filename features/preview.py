@@ -1,0 +1,69 @@
+"""What a merchant sees of a card before his shoppers do: its widget with his own data, and how it fares."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import translation
+from django.utils.timesince import timesince
+from redis import RedisError
+
+from core import clock
+from core.models import Merchant
+from features import seen, selectors, services, storefront
+from features.registry import Card, Sample
+
+# Pages ask again after a minute at most; a script that was seen so lately is there.
+FRESH = timedelta(hours=24)
+NOW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the frame's script needs, and in which language the store speaks."""
+
+    data: dict[str, Any]
+    language: str
+    is_rtl: bool
+    is_example: bool
+
+
+def shown(merchant: Merchant, card: Card[Any]) -> Shown | None:
+    """None for a card without a widget."""
+    widget = storefront.widget_url(card.slug)
+    if widget is None:
+        return None
+    settings, language = services.settings_of(merchant, card), selectors.language_of(merchant)
+    sample = card.sample(merchant, settings, language) if card.sample else Sample({})
+    data = {
+        "card": {"slug": card.slug, "widget": widget, "settings": settings.dump(public=True)},
+        "answers": dict(sample.answers),
+    }
+    is_rtl = translation.get_language_info(language)["bidi"]
+    return Shown(data, language, is_rtl, sample.is_example)
+
+
+@dataclass(frozen=True)
+class Health:
+    """When the store's pages last asked for us, and the card's own lines."""
+
+    lines: list[str]
+    has_preview: bool
+    is_known: bool = True
+    seen_ago: str = ""
+    is_seen_now: bool = False
+    is_fresh: bool = False
+
+
+def health(merchant: Merchant, card: Card[Any]) -> Health:
+    lines = card.health(merchant, services.settings_of(merchant, card)) if card.health else []
+    has_preview = storefront.widget_url(card.slug) is not None
+    try:
+        seen_at = seen.last(merchant.salla_id)
+    except RedisError:
+        return Health(lines, has_preview, is_known=False)
+    if seen_at is None:
+        return Health(lines, has_preview)
+    now = clock.now()
+    ago = now - seen_at
+    return Health(lines, has_preview, seen_ago=timesince(seen_at, now), is_seen_now=ago < NOW, is_fresh=ago < FRESH)

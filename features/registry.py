@@ -1,0 +1,116 @@
+"""The catalogue of cards: what each declares; it knows none by name, and cards come to it when they are imported."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from core import schema
+from core.schema_errors import Text
+from core.schema_form import look_of
+
+if TYPE_CHECKING:
+    from core.models import Merchant  # the registry is filled before the models are there
+
+SLUG = re.compile("[a-z][a-z0-9_]{0,63}")
+
+S = TypeVar("S", bound=schema.Settings)
+# `action(merchant, settings=…, data=…)` answers a widget with plain data, or None for nothing.
+Action = Callable[..., Any]
+# What a store still has to do before the card can work, in a few words that name the next step; None when nothing.
+Missing = Callable[["Merchant"], Text | None]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the widget gets in the preview: the answer of each action. An example is marked as one."""
+
+    answers: Mapping[str, Any]
+    is_example: bool = False
+
+
+# `health(merchant, settings)` says in translated lines why shoppers see what they see.
+Health = Callable[..., list[str]]
+# `sample(merchant, settings, language)` is made of the merchant's own data.
+Sampler = Callable[..., Sample]
+
+
+class BadRequestError(Exception):
+    """Raised by an action: the widget sent something that no widget of ours sends."""
+
+
+def _nothing(merchant: "Merchant") -> Text | None:
+    return None
+
+
+class Category(TextChoices):
+    """The groups of the grid, in its order."""
+
+    IN_STORE = "store", _("In your store")
+    MESSAGES = "messages", _("Your messages")
+    NUMBERS = "numbers", _("Your numbers")
+
+
+@dataclass(frozen=True)
+class Card(Generic[S]):
+    """One feature that a merchant switches on. `slug` is the name of its folder; `icon` is a character or two.
+
+    `facts` are what its widget may report; `actions` are what its widget may ask. While something is `missing`, the
+    dashboard says what instead of "on"; asking costs at most one query. `sample` feeds the widget in the preview, where
+    it asks nobody.
+    """
+
+    slug: str
+    name: Text
+    summary: Text
+    icon: str
+    category: Category
+    settings: type[S]
+    facts: tuple[str, ...] = ()
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    missing: Missing = _nothing
+    sample: Sampler | None = None
+    health: Health | None = None
+
+    def __post_init__(self) -> None:
+        for name in (self.slug, *self.actions):
+            if not SLUG.fullmatch(name):
+                raise ValueError(f"{name!r}: small letters, digits and _ only, beginning with a letter")
+        for name, info in self.settings.model_fields.items():
+            if look_of(info).widget is schema.Secret:
+                raise TypeError(f"{self.slug}.{name}: a card keeps no secrets; its settings are shown as JSON")
+
+    @property
+    def has_public_settings(self) -> bool:
+        return any(look_of(info).public for info in self.settings.model_fields.values())
+
+
+_cards: dict[str, Card[Any]] = {}
+
+
+def register(card: Card[S]) -> Card[S]:
+    """Called once by each card's `card.py`. Raises `ValueError` for a slug that is taken."""
+    if card.slug in _cards:
+        raise ValueError(f"the card {card.slug} is registered twice")
+    _cards[card.slug] = card
+    return card
+
+
+def get(slug: str) -> Card[Any] | None:
+    return _cards.get(slug)
+
+
+def cards() -> list[Card[Any]]:
+    """Every card, by group and then by slug."""
+    order = list(Category)
+    return sorted(_cards.values(), key=lambda card: (order.index(card.category), card.slug))
+
+
+def groups() -> Iterator[tuple[Category, list[Card[Any]]]]:
+    """The groups that have cards."""
+    for category in Category:
+        if found := [card for card in cards() if card.category == category]:
+            yield category, found

@@ -1,0 +1,68 @@
+"""When a store's pages last asked for their config: the proof that Salla serves our snippet there.
+
+Kept in Redis alone: it is only told to the merchant, and the next shopper says it again.
+"""
+
+import logging
+import time
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from redis import RedisError
+
+from core import clock, redis
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 60.0  # a note of each store and process
+KEPT_SECONDS = 30 * 86_400
+STORES_NOTED = 10_000
+
+# When this process may next note a store, and any store after Redis failed.
+_next: dict[int, float] = {}
+_silent_until = 0.0
+
+
+def note(salla_id: int, origin: str | None) -> None:
+    """A browser on a page at `origin` asked; our own pages and programs do not count."""
+    global _silent_until
+    now = time.monotonic()
+    if origin is None or now < _next.get(salla_id, 0.0) or now < _silent_until:
+        return
+    if _host(origin) in {"", _host(settings.PUBLIC_URL)}:
+        return
+    if len(_next) >= STORES_NOTED:
+        _next.clear()
+    _next[salla_id] = now + EVERY_SECONDS
+    try:
+        redis.client().set(_key(salla_id), int(clock.now().timestamp()), ex=KEPT_SECONDS)
+    except RedisError as error:
+        _silent_until = now + EVERY_SECONDS
+        log.warning("script seen: %s", type(error).__name__)
+
+
+def last(salla_id: int) -> datetime | None:
+    """None where it was not seen for a month. Raises `RedisError`: then nobody knows."""
+    found = redis.client().get(_key(salla_id))
+    return datetime.fromtimestamp(int(found), tz=UTC) if found else None
+
+
+def forget() -> None:
+    """As if the process had just started."""
+    global _silent_until
+    _next.clear()
+    _silent_until = 0.0
+
+
+def _host(address: str) -> str:
+    """Empty for what is no address of a web page."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return parts.netloc if parts.scheme in {"http", "https"} else ""
+
+
+def _key(salla_id: int) -> str:
+    return redis.key("script-seen", str(salla_id))

@@ -1,0 +1,125 @@
+"""The storefront's config as bytes, and each process's short memory of it; nothing here touches the database."""
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils import translation
+
+from core import schema
+from features import registry
+from features.registry import Card
+
+# How long a process may go on with a config that another one has changed.
+MEMORY_SECONDS = 5.0
+STORES_REMEMBERED = 2_000
+UNKNOWN_REMEMBERED = 10_000
+# What would end a script element or a line of JavaScript; JSON has these inside texts only, where it may escape them.
+_UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+@dataclass(frozen=True)
+class Served:
+    """Bytes ready to leave. Not `is_sure` while the database is away: nobody should keep them.
+
+    `is_store`: a store that has us installed, whether or not a card is on.
+    """
+
+    body: bytes
+    etag: str
+    is_sure: bool = True
+    is_store: bool = True
+
+
+def script_safe(data: object) -> bytes:
+    """JSON that may also stand inside a script element."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_UNSAFE).encode()
+
+
+def etag_of(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def render(version: int, cards: Iterable[tuple[Card[Any], schema.Settings]]) -> bytes:
+    """Public settings of these cards; one with nothing to do in a storefront stays unnamed."""
+    entries = [
+        {"slug": card.slug, "widget": widget_url(card.slug), "settings": stored.dump(public=True)}
+        for card, stored in cards
+        if is_for_shoppers(card)
+    ]
+    return script_safe({"version": version, "cards": entries})
+
+
+EMPTY_BODY = script_safe({"version": 0, "cards": []})
+EMPTY = Served(EMPTY_BODY, etag_of(EMPTY_BODY))
+NOBODYS = Served(EMPTY_BODY, EMPTY.etag, is_store=False)
+AWAY = Served(EMPTY_BODY, EMPTY.etag, is_sure=False, is_store=False)
+
+
+def is_for_shoppers(card: Card[Any]) -> bool:
+    return card.has_public_settings or widget_url(card.slug) is not None
+
+
+def widget_url(slug: str) -> str | None:
+    """The address of the card's `static/widget.js`, hashed in production; the loader resolves it against its own."""
+    files = (folder / "static" / "widget.js" for folder in settings.CARD_FOLDERS if folder.name == slug)
+    return static(f"cards/{slug}/widget.js") if any(file.exists() for file in files) else None
+
+
+def fingerprint() -> str:
+    """Of everything in the code that a config is made of: another one makes stored configs old."""
+    return _fingerprint(tuple((card.slug, card.settings) for card in registry.cards()))
+
+
+@cache
+def _fingerprint(declarations: tuple[tuple[str, type[schema.Settings]], ...]) -> str:
+    with translation.override("en"):
+        declared = [
+            [slug, widget_url(slug), declaration.model_json_schema(), declaration().dump(public=True)]
+            for slug, declaration in declarations
+        ]
+    return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
+
+
+class Memory:
+    """Configs by Salla's store id, for `MEMORY_SECONDS`; strangers' ids crowd out each other and no store."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        self._stores: dict[int, tuple[float, Served]] = {}
+        self._unknown: dict[int, tuple[float, Served]] = {}
+
+    def get(self, salla_id: int) -> Served | None:
+        """Without a lock: the hottest path of all."""
+        found = self._stores.get(salla_id) or self._unknown.get(salla_id)
+        return found[1] if found is not None and found[0] > time.monotonic() else None
+
+    def stale(self, salla_id: int) -> Served | None:
+        found = self._stores.get(salla_id)
+        return found[1] if found is not None else None
+
+    def put(self, salla_id: int, served: Served, *, is_known: bool) -> Served:
+        rows, other = (self._stores, self._unknown) if is_known else (self._unknown, self._stores)
+        with self._lock:
+            other.pop(salla_id, None)
+            rows.pop(salla_id, None)  # to the end, so that the oldest stand first
+            rows[salla_id] = (time.monotonic() + MEMORY_SECONDS, served)
+            if len(rows) > (STORES_REMEMBERED if is_known else UNKNOWN_REMEMBERED):
+                del rows[next(iter(rows))]
+        return served
+
+    def forget(self, salla_id: int) -> None:
+        with self._lock:
+            self._stores.pop(salla_id, None)
+            self._unknown.pop(salla_id, None)

@@ -1,0 +1,200 @@
+"""The grid of cards, their one editor, and the storefront's two doors: its config and the widgets' questions."""
+
+import logging
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from core.access import RANK, MerchantRequest, Role, merchant_page
+from core.http import client_network
+from core.limiter import Limit
+from features import preview, registry, seen, selectors, services, storefront
+from features.editor import Editor
+from features.models import Revision
+from features.registry import BadRequestError, Card
+from features.services import NotReadyError
+
+log = logging.getLogger(__name__)
+
+MAX_ACTION_BYTES = 8 * 1024
+# Many shoppers share one address of a mobile operator. Open without Redis: a shop must not lose its widgets with it.
+ASKED = Limit("storefront:act", 300, 60, is_open_without_redis=True)
+MAX_DIGITS = 20  # of a length: int() refuses thousands of them
+# Any page may ask, and no cookie ever counts.
+OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
+KEPT = {**OPEN, "Cache-Control": "public, max-age=60, stale-while-revalidate=60"}
+NOT_KEPT = {**OPEN, "Cache-Control": "no-store"}
+PREFLIGHT = {
+    **OPEN,
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "content-type",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+# The dashboard
+
+
+@merchant_page()
+@require_safe
+def cards(request: MerchantRequest) -> HttpResponse:
+    """Every card, grouped, with its switch."""
+    context = {"groups": selectors.grid(request.merchant), "can_change": _can_change(request)}
+    return render(request, "features/cards.html", context)
+
+
+@merchant_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def card(request: MerchantRequest, slug: str) -> HttpResponse:
+    """One card: its settings by form and as JSON, and its history."""
+    card = _card(slug)
+    editor = Editor(request.merchant, card, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and editor.accept(request.user):
+        tile = selectors.tile(request.merchant, card)
+        said = _("Saved and published.") if tile.is_on else _("Saved. Shoppers see it once you turn it on.")
+        _tell(request, card, editor.revision, said, came_from="card")
+        return _to_card(request, card)
+    context = {
+        "card": card,
+        "editor": editor,
+        "tile": selectors.tile(request.merchant, card),
+        "history": selectors.history(request.merchant, card),
+        "health": preview.health(request.merchant, card),
+        "can_change": _can_change(request),
+    }
+    return render(request, "features/card.html", context, status=422 if request.method == "POST" else 200)
+
+
+@xframe_options_sameorigin
+@merchant_page()
+@require_safe
+def card_preview(request: MerchantRequest, slug: str) -> HttpResponse:
+    """The card's widget alone, as a shopper of this store would see it: shown in a frame of the editor."""
+    card = _card(slug)
+    shown = preview.shown(request.merchant, card)
+    if shown is None:
+        raise Http404
+    return render(request, "features/preview_page.html", {"card": card, "shown": shown})
+
+
+@merchant_page()
+@require_POST
+def switch(request: MerchantRequest, slug: str) -> HttpResponse:
+    """The button says which way, so that pressing it twice does no harm. From the grid, htmx takes the card alone."""
+    card = _card(slug)
+    is_on = request.POST.get("is_on") == "true"
+    said = _("“%(card)s” is on.") if is_on else _("“%(card)s” is off.")
+    try:
+        revision = services.switch(request.merchant, card=card, is_on=is_on, by=request.user)
+        _tell(request, card, revision, said % {"card": card.name}, came_from=request.GET.get("from", ""))
+    except NotReadyError as refusal:
+        messages.warning(request, refusal.missing)
+    if request.headers.get("HX-Request"):
+        context = {"tile": selectors.tile(request.merchant, card), "can_change": _can_change(request)}
+        return render(request, "features/switched.html", context)
+    return _back(request, card)
+
+
+@merchant_page()
+@require_POST
+def revert(request: MerchantRequest, slug: str, revision: UUID) -> HttpResponse:
+    """Back to how the card was before one change."""
+    card = _card(slug)
+    row = get_object_or_404(request.merchant.revisions, public_id=revision, feature__slug=card.slug)
+    try:
+        done = services.revert(request.merchant, card=card, revision=row, by=request.user)
+        messages.success(request, _("The earlier version is back.") if done else _("Nothing has changed."))
+    except NotReadyError as refusal:
+        messages.warning(request, refusal.missing)
+    return _back(request, card)
+
+
+def _card(slug: str) -> Card[Any]:
+    found = registry.get(slug)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _can_change(request: MerchantRequest) -> bool:
+    """A viewer is shown no buttons that would refuse; the door refuses in any case."""
+    return RANK[Role(request.membership.role)] >= RANK[Role.EDITOR]
+
+
+def _tell(request: MerchantRequest, card: Card[Any], revision: Revision | None, said: str, *, came_from: str) -> None:
+    """A toast; what has changed can be taken back on it."""
+    if revision is None:
+        messages.info(request, _("Nothing has changed."))
+        return
+    undo = reverse("features:revert", args=[request.merchant.public_id, card.slug, revision.public_id])
+    messages.success(request, said, extra_tags=f"{undo}?from=card" if came_from == "card" else undo)
+
+
+def _back(request: MerchantRequest, card: Card[Any]) -> HttpResponse:
+    """To the card's page if it was there, else to the grid."""
+    if request.GET.get("from") == "card":
+        return _to_card(request, card)
+    return redirect("features:cards", request.merchant.public_id)
+
+
+def _to_card(request: MerchantRequest, card: Card[Any]) -> HttpResponse:
+    return redirect("features:card", request.merchant.public_id, card.slug)
+
+
+# The storefront
+
+
+@csrf_exempt
+@require_safe
+def config(request: HttpRequest, store: int) -> HttpResponse:
+    """What the loader shows in this store: 304 for a browser that has it, and never an error."""
+    served = services.storefront_config(store)
+    if served.is_store:
+        seen.note(store, request.META.get("HTTP_ORIGIN"))
+    headers = {**(KEPT if served.is_sure else NOT_KEPT), "ETag": served.etag}
+    if served.etag in request.META.get("HTTP_IF_NONE_MATCH", ""):  # proxies add W/ and lists of others
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(served.body, content_type="application/json", headers=headers)
+
+
+@csrf_exempt
+@require_http_methods(["POST", "OPTIONS"])
+def act(request: HttpRequest, store: int, slug: str, action: str) -> HttpResponse:
+    """A widget asks its card; empty where the card is off, the store is gone, or we fail: the shop goes on."""
+    if request.method == "OPTIONS":
+        return HttpResponse(status=204, headers=PREFLIGHT)
+    card = registry.get(slug)
+    if card is None or action not in card.actions:
+        return HttpResponse(status=404, headers=NOT_KEPT)
+    if (refusal := _refused_size(request)) is not None:
+        return HttpResponse(status=refusal, headers=NOT_KEPT)
+    if wait := ASKED.take(f"{client_network(request)} {store}"):
+        return HttpResponse(status=429, headers={**NOT_KEPT, "Retry-After": str(ceil(wait))})
+    try:
+        answer = services.act(store, card=card, action=action, data=services.read_data(request.body))
+        body = None if answer is None else storefront.script_safe(answer)
+    except BadRequestError:
+        return HttpResponse(status=400, headers=NOT_KEPT)
+    except Exception:
+        log.exception("the action %s of %s failed for store %s", action, slug, store)
+        body = None
+    if body is None:
+        return HttpResponse(status=204, headers=NOT_KEPT)
+    return HttpResponse(body, content_type="application/json", headers=NOT_KEPT)
+
+
+def _refused_size(request: HttpRequest) -> int | None:
+    """The size must be told beforehand: a chunked body arrives empty through WSGI."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if "HTTP_TRANSFER_ENCODING" in request.META or not (length.isascii() and length.isdigit()):
+        return 411
+    return 413 if len(length) > MAX_DIGITS or int(length) > MAX_ACTION_BYTES else None

@@ -1,0 +1,1 @@
+"""The front door to Salla: install, tokens, webhook receiver, mirror of the store; turns Salla's words into facts."""

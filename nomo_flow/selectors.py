@@ -1,0 +1,107 @@
+"""What the overview of a store shows, gathered from every app."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.dates import get_timezone_location
+from django.conf import settings
+from django.db.models import Count, Max, Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from core import activity, clock
+from core.models import Merchant
+from integrations.models import Cart, Connection, Order
+
+WEEK_DAYS = 7
+LATEST_ORDERS = 5
+LATEST_ACTIVITIES = 3
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Today and the last 7 days, this one included, in the store's time zone."""
+
+    week_began: datetime
+    place: str  # whose clock it is
+    orders_today: int
+    orders_week: int
+    paid_week: list[dict[str, Any]]  # {amount, currency}
+    customers: int
+    carts: int
+
+
+def numbers(merchant: Merchant) -> Numbers:
+    today = midnight(merchant)
+    week = today - timedelta(days=WEEK_DAYS - 1)
+    orders = _orders(merchant).filter(placed_at__gte=week)
+    counts = orders.aggregate(today=Count("pk", filter=Q(placed_at__gte=today)), week=Count("pk"))
+    paid: dict[str, Decimal] = defaultdict(Decimal)
+    for order in orders.exclude(total=None).defer(
+        "items", "coupon_codes"
+    ):  # `is_paid` is one rule, and lives in Python
+        if order.is_paid and order.total is not None:
+            paid[order.currency or merchant.currency] += order.total
+    sums = [{"amount": amount, "currency": currency} for currency, amount in sorted(paid.items())]
+    return Numbers(
+        week_began=week,
+        place=get_timezone_location(zone_of(merchant).key, locale=get_language(), return_city=True),
+        orders_today=counts["today"],
+        orders_week=counts["week"],
+        paid_week=sums or [{"amount": Decimal(0), "currency": merchant.currency}],
+        customers=merchant.customers.count(),
+        carts=merchant.carts.filter(status=Cart.Status.ACTIVE).count(),
+    )
+
+
+def _orders(merchant: Merchant) -> QuerySet[Order]:
+    """What every number about orders counts."""
+    return merchant.orders.filter(is_draft=False, is_deleted=False)
+
+
+def zone_of(merchant: Merchant) -> ZoneInfo:
+    try:
+        return ZoneInfo(merchant.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(settings.TIME_ZONE)
+
+
+def midnight(merchant: Merchant) -> datetime:
+    """When this day began in the store."""
+    return clock.now().astimezone(zone_of(merchant)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def latest(merchant: Merchant) -> dict[str, Any]:
+    """What came in last: orders, what people of the team did, and word from Salla at all."""
+    orders = _orders(merchant).exclude(placed_at=None).order_by("-placed_at", "-pk")
+    rows = merchant.activities.select_related("user", "whom").order_by("-at", "-pk")
+    return {
+        "orders": list(orders.defer("items", "coupon_codes")[:LATEST_ORDERS]),
+        "activities": [{"at": row.at, "text": activity.sentence_of(row)} for row in rows[:LATEST_ACTIVITIES]],
+        "delivery": merchant.deliveries.aggregate(last=Max("received_at"))["last"],
+    }
+
+
+def next_steps(merchant: Merchant, *, has_orders: bool) -> dict[str, Any]:
+    """The checklist, whose steps check themselves; `current` is the first that is not done."""
+    connection = getattr(merchant, "connection", None)
+    is_connected = connection is not None and connection.state == Connection.State.CONNECTED
+    steps = [
+        {"label": _("The store is connected to Salla"), "is_done": is_connected},
+        {"label": _("Its orders arrive"), "is_done": has_orders},
+        {
+            "label": _("Turn on the first tool"),
+            "is_done": merchant.features.filter(is_on=True).exists(),
+            "address": reverse("features:cards", kwargs={"store": merchant.public_id}),
+        },
+    ]
+    return {
+        "connection": connection,
+        "steps": steps,
+        "current": next((step for step in steps if not step["is_done"]), None),
+    }

@@ -1,0 +1,1 @@
+"""Says things to people: e-mail, SMS, WhatsApp, push; journeys, campaigns, policy, delivery."""

@@ -1,0 +1,1 @@
+"""What happens in the outside world: installs, orders, carts, customers; each sends its webhooks."""

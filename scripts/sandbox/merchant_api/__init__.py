@@ -1,0 +1,1 @@
+"""Salla's Merchant API under /admin/v2, for what the product uses."""

@@ -1,0 +1,1 @@
+"""Stand-ins for the message providers: e-mail, SMS, WhatsApp and web push."""

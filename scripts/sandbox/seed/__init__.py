@@ -1,0 +1,1 @@
+"""Two invented stores with sixty days of trade, the same for the same seed."""

@@ -1,0 +1,57 @@
+// @ts-check
+// Loaded before the page is drawn. Every action works without it.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const KEY = "nomo-theme";
+
+  /** @param {string | null} theme */
+  const show = (theme) => {
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+  };
+  try {
+    show(localStorage.getItem(KEY));
+  } catch {
+    // Storage is refused: the system's theme stays.
+  }
+  root.dataset.script = "";
+
+  const toggleTheme = () => {
+    const now = root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+    const next = now === "dark" ? "light" : "dark";
+    show(next);
+    try {
+      localStorage.setItem(KEY, next);
+    } catch {
+      // It holds for this page.
+    }
+  };
+
+  /** Browsers from before 2026 do not know `command` yet. @param {Element} button */
+  const command = (button) => {
+    if ("command" in HTMLButtonElement.prototype) return;
+    const dialog = document.getElementById(button.getAttribute("commandfor") ?? "");
+    if (dialog instanceof HTMLDialogElement) dialog.showModal();
+  };
+
+  addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    if (target?.closest("[data-theme-toggle]")) toggleTheme();
+    const dismiss = target?.closest("[data-dismiss]");
+    if (dismiss) dismiss.closest(".toast")?.remove();
+    const opener = target?.closest("[command='show-modal']");
+    if (opener) command(opener);
+  });
+
+  // What went wrong behind htmx is shown as without it: the form is sent as a page.
+  for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+    addEventListener(failure, (event) => {
+      if (event.target instanceof HTMLFormElement) event.target.submit();
+    });
+  }
+
+  addEventListener("DOMContentLoaded", () => {
+    const wrong = document.querySelector("[aria-invalid='true']") ?? document.querySelector("[data-focus]");
+    if (wrong instanceof HTMLElement) wrong.focus();
+  });
+})();

@@ -1,0 +1,291 @@
+// @ts-check
+/**
+ * Nomo Flow's loader, asked for by snippet.js: reads the store's configuration and mounts the widget of each card.
+ * Whatever fails here, the shop goes on. Its only global is the snippet's `nomoFlow`.
+ *
+ * @typedef {{slug: string, widget: string | null, settings: Record<string, unknown>}} Card
+ * @typedef {{get(name: string): any, set(name: string, value: unknown): void}} Memory
+ * @typedef {"teaser" | "interruption"} Kind
+ *
+ * @typedef {object} Api What a widget may use.
+ * @property {string} lang two letters
+ * @property {"rtl" | "ltr"} dir
+ * @property {{slug: string, id: number | null}} page Salla's names: `index`, `product.single`, …
+ * @property {boolean} isReducedMotion
+ * @property {boolean} isPreview in the dashboard: nothing is remembered, nothing waits
+ * @property {Memory} session for this visit of this shopper in this store
+ * @property {Memory} local until the shopper clears it
+ * @property {(action: string, data?: unknown) => Promise<any>} act the card's answer; null for none, or when we are away
+ * @property {(kind: Kind) => Promise<(() => void) | null>} turn when it may show something, gives what ends the turn;
+ *   null: not in this visit
+ * @property {(milliseconds: number) => Promise<void>} wait counts only time in which the page is seen
+ * @property {(side: "start" | "end") => void} corner stands in a bottom corner, off bars and off buttons that buy
+ * @property {(css: string) => void} style
+ * @property {(value: number) => string} number in the digits of the store
+ * @property {(amount: number, currency: string) => string} money
+ */
+(() => {
+  "use strict";
+  const nomo = /** @type {any} */ (window).nomoFlow;
+  const script = document.currentScript;
+  if (!nomo || nomo.isLoaded || !(script instanceof HTMLScriptElement)) return;
+  nomo.isLoaded = true;
+
+  const app = new URL(script.src).origin;
+  const root = document.documentElement;
+  // Nothing comes up while the page is still new to the shopper.
+  const QUIET_MS = 5000;
+  const BAR_SHARE = 0.4; // of the window's height: what is higher and fixed is no bar
+  const BUYING =
+    '[href*="checkout"],[id*="checkout"],[class*="checkout"],[id*="cart-submit"],salla-add-product-button,' +
+    'salla-quick-buy,form [type="submit"],form button:not([type])';
+  const READABLE = 4.5;
+
+  /** Salla's configuration; null for what is not there. @param {string} path */
+  const known = (path) => {
+    try {
+      return /** @type {any} */ (window).salla.config.get(path) ?? null;
+    } catch {
+      return null;
+    }
+  };
+
+  const lang = String(known("user.language_code") || root.lang || "ar").slice(0, 2).toLowerCase();
+  const dir = root.dir === "rtl" || root.dir === "ltr" ? root.dir : lang === "ar" ? "rtl" : "ltr";
+
+  let isWarned = false;
+  /** @param {string} slug @param {unknown} error */
+  const warn = (slug, error) => {
+    if (!isWarned) console.warn("Nomo Flow:", slug, error);
+    isWarned = true;
+  };
+
+  // Memory, named by the store because stores may share an origin
+
+  /** Lasts as long as the page where storage is blocked. @param {"localStorage" | "sessionStorage"} area @param {string} slug */
+  const memory = (area, slug) => {
+    /** @type {Map<string, unknown>} */
+    const here = new Map();
+    /** @param {string} name */
+    const key = (name) => `nomo:${nomo.store}:${slug}:${name}`;
+    return {
+      /** @param {string} name */
+      get(name) {
+        try {
+          const text = window[area].getItem(key(name));
+          if (text !== null) return JSON.parse(text);
+        } catch {
+          // Blocked, or not ours.
+        }
+        return here.get(name) ?? null;
+      },
+      /** @param {string} name @param {unknown} value */
+      set(name, value) {
+        here.set(name, value);
+        try {
+          window[area].setItem(key(name), JSON.stringify(value));
+        } catch {
+          // Blocked or full.
+        }
+      },
+    };
+  };
+
+  // Time and turns
+
+  /** @param {number} milliseconds @returns {Promise<void>} */
+  const wait = (milliseconds) =>
+    new Promise((resolve) => {
+      let left = milliseconds;
+      let since = 0;
+      let timer = 0;
+      const end = () => {
+        document.removeEventListener("visibilitychange", go);
+        resolve();
+      };
+      const go = () => {
+        clearTimeout(timer);
+        if (since) left -= performance.now() - since;
+        since = document.hidden ? 0 : performance.now();
+        if (since) timer = window.setTimeout(end, Math.max(left, 0));
+      };
+      document.addEventListener("visibilitychange", go);
+      go();
+    });
+
+  const visit = memory("sessionStorage", "");
+  const quiet = wait(nomo.answers ? 0 : QUIET_MS - performance.now());
+  /** @type {Promise<void>} */
+  let lastTeaser = Promise.resolve();
+
+  /** The arbiter: quiet at first, one teaser at a time, one interruption a visit. @type {Api["turn"]} */
+  const turn = async (kind) => {
+    await quiet;
+    if (kind === "interruption") {
+      if (visit.get("interrupted")) return null;
+      visit.set("interrupted", true);
+      return () => {};
+    }
+    const before = lastTeaser;
+    /** @type {() => void} */
+    let end = () => {};
+    lastTeaser = new Promise((resolve) => { end = resolve; });
+    await before;
+    return end;
+  };
+
+  // Place and looks
+
+  /** How much of the window's bottom a fixed or sticking bar takes. @param {Element} host */
+  const barHeight = (host) => {
+    let height = 0;
+    for (const share of [0.1, 0.5, 0.9]) {
+      for (const each of document.elementsFromPoint(innerWidth * share, innerHeight - 2)) {
+        if (each === host || !/fixed|sticky/.test(getComputedStyle(each).position)) continue;
+        const box = each.getBoundingClientRect();
+        if (box.height < innerHeight * BAR_SHARE) height = Math.max(height, innerHeight - box.top);
+      }
+    }
+    return height;
+  };
+
+  /** @param {Element} host */
+  const coversBuying = (host) => {
+    const mine = host.getBoundingClientRect();
+    return [...document.querySelectorAll(BUYING)].some((each) => {
+      const box = each.getBoundingClientRect();
+      return box.width && box.left < mine.right && box.right > mine.left && box.top < mine.bottom && box.bottom > mine.top;
+    });
+  };
+
+  /** @param {HTMLElement} host @param {string} side */
+  const corner = (host, side) => {
+    host.dataset.corner = side;
+    let frame = 0;
+    const settle = () => {
+      frame = 0;
+      if (!host.getBoundingClientRect().height) return;
+      host.style.setProperty("--nomo-lift", `${barHeight(host)}px`);
+      host.toggleAttribute("data-away", coversBuying(host));
+    };
+    const soon = () => { frame ||= requestAnimationFrame(settle); };
+    addEventListener("scroll", soon, { passive: true, capture: true });
+    addEventListener("resize", soon, { passive: true });
+    new ResizeObserver(soon).observe(host); // something came up in it
+  };
+
+  /** @param {string} colour as a browser computes it @returns {number | null} of WCAG; null when it is not opaque */
+  const luminance = (colour) => {
+    const [red, green, blue, alpha = 1] = (/^rgba?\((.*)\)$/.exec(colour)?.[1].match(/[\d.]+/g) ?? []).map(Number);
+    if (blue === undefined || alpha < 1) return null;
+    const [r, g, b] = [red, green, blue].map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+
+  /** The page's surface, and of the theme's text colours the first that can be read on it. @param {HTMLElement} host */
+  const dress = (host) => {
+    const surfaces = [document.body, root].map((each) => getComputedStyle(each).backgroundColor);
+    const surface = surfaces.find((each) => luminance(each) !== null) ?? "rgb(255, 255, 255)";
+    const ground = luminance(surface) ?? 1;
+    host.style.setProperty("--nomo-surface", surface);
+    const strong = ground > 0.18 ? "#1f1d1b" : "#f6f5f3";
+    for (const text of [`var(--color-text, ${strong})`, getComputedStyle(document.body).color, strong]) {
+      host.style.setProperty("--nomo-text", text);
+      const ink = luminance(getComputedStyle(host).color);
+      if (ink !== null && (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05) >= READABLE) return;
+    }
+  };
+
+  // Of importance: a page's own `* { … !important }` loses to it.
+  const BASE = `
+    :host { all: initial !important; display: block !important; box-sizing: border-box !important;
+      font: 400 14px/1.5 var(--font-main, system-ui), "Noto Sans Arabic", system-ui, sans-serif !important;
+      color: var(--nomo-text) !important; pointer-events: none !important; }
+    :host([dir="rtl"]) { direction: rtl !important; } :host([dir="ltr"]) { direction: ltr !important; }
+    :host([data-corner]) { position: fixed !important; z-index: 20 !important; max-inline-size: calc(100vw - 32px) !important;
+      inset-block-end: calc(16px + var(--nomo-lift, 0px) + env(safe-area-inset-bottom, 0px)) !important; }
+    :host([data-corner="start"]) { inset-inline-start: 16px !important; }
+    :host([data-corner="end"]) { inset-inline-end: 16px !important; }
+    :host([data-away]) { visibility: hidden !important; }
+    :host([data-away]) * { pointer-events: none !important; }
+    * { box-sizing: border-box; }
+    [hidden] { display: none !important; }`;
+
+  /** A constructed sheet, which no content policy of the shop refuses. @param {ShadowRoot} shadow @param {string} css */
+  const style = (shadow, css) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    shadow.adoptedStyleSheets = [...shadow.adoptedStyleSheets, sheet];
+  };
+
+  // Cards
+
+  /** @param {string} slug @param {string} action @param {unknown} data */
+  const act = async (slug, action, data) => {
+    if (nomo.answers) return nomo.answers[action] ?? null;
+    try {
+      // A text body is text/plain, which browsers send without asking first.
+      const answer = await fetch(`${app}/sf/${nomo.store}/cards/${slug}/${action}`, {
+        method: "POST", credentials: "omit", body: JSON.stringify(data ?? {}),
+      });
+      return answer.status === 200 ? await answer.json() : null;
+    } catch {
+      return null;
+    }
+  };
+
+  const digits = `${lang}-u-nu-${known("store.settings.arabic_numbers_enabled") ? "arab" : "latn"}`;
+
+  /** @param {string} slug @param {HTMLElement} host @param {ShadowRoot} shadow @returns {Api} */
+  const apiOf = (slug, host, shadow) => ({
+    lang,
+    dir: /** @type {Api["dir"]} */ (dir),
+    page: { slug: String(known("page.slug") ?? ""), id: known("page.id") },
+    isReducedMotion: matchMedia("(prefers-reduced-motion: reduce)").matches,
+    isPreview: Boolean(nomo.answers),
+    session: memory("sessionStorage", slug),
+    local: memory("localStorage", slug),
+    act: (action, data) => act(slug, action, data),
+    turn,
+    wait,
+    corner: (side) => corner(host, side),
+    style: (css) => style(shadow, css),
+    number: (value) => value.toLocaleString(digits),
+    money: (amount, currency) => /** @type {any} */ (window).salla?.money?.({ amount, currency }) ?? `${amount} ${currency}`,
+  });
+
+  /** @param {Card} card */
+  const mount = async (card) => {
+    if (!card.widget) return;
+    let widget;
+    try {
+      widget = await import(new URL(card.widget, app).href);
+    } catch {
+      return; // Refused by the shop's content policy, or we are away.
+    }
+    const host = document.createElement("nomo-card");
+    try {
+      Object.assign(host, { lang, dir });
+      host.dataset.slug = card.slug;
+      const shadow = host.attachShadow({ mode: "open" });
+      style(shadow, BASE);
+      document.body.append(host);
+      dress(host);
+      await widget.default(shadow, card.settings, apiOf(card.slug, host, shadow));
+    } catch (error) {
+      host.remove();
+      warn(card.slug, error);
+    }
+  };
+
+  const start = async () => {
+    if (/** @type {any} */ (window).salla?.helpers?.isPreview?.()) return;
+    const answer = await nomo.config;
+    const { cards } = await answer.json();
+    cards.forEach(mount);
+  };
+  start().catch(() => {}); // No configuration, or none that can be read: nothing to show.
+})();

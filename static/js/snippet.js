@@ -1,0 +1,14 @@
+// Nomo Flow; `manage.py snippet` prints it for Salla's portal.
+((app) => {
+  const salla = window.salla;
+  if (window.nomoFlow || !salla || !salla.onReady) return;
+  const nomo = (window.nomoFlow = {});
+  salla.onReady(() => {
+    nomo.store = salla.config && salla.config.get("store.id");
+    if (!nomo.store) return;
+    nomo.config = fetch(`${app}/sf/${nomo.store}/config.json`).catch(() => null);
+    const script = document.createElement("script");
+    script.src = `${app}/static/js/loader.js`;
+    document.head.append(script);
+  });
+})(new URL(document.currentScript.src).origin);

@@ -1,0 +1,1 @@
+"""A bar above the shop, with more settings than are asked at once."""

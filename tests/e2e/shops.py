@@ -1,0 +1,117 @@
+"""A merchant who signs in by the link in his mail, and shoppers of his store."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.e2e.conftest import Running
+from tests.processes import until
+
+OUD = 1305146709
+OWNER = "owner@nafahat-najd.example"
+SLUG = "latest_purchase"
+# One link a minute goes to an address; another test may have asked for one.
+LINK_SECONDS = 70
+SHOWN = "nomo-card .card.on"
+# From the page's first moment: five quiet seconds, then the answer.
+SHOWN_MS = 10_000
+
+_states: dict[Path, Any] = {}
+
+
+def links(running: Running) -> list[str]:
+    """Of the mails that the owner got, oldest first."""
+    sandbox = running.addresses["console"].removesuffix("console/")
+    rows = requests.get(f"{sandbox}_messages", params={"to": OWNER}, timeout=10).json()["messages"]
+    return [found for row in rows for found in re.findall(r"http://\S+/sign-in/[\w-]{43}/", row["text"])]
+
+
+def merchant(browser: Browser, running: Running, language: str = "ar") -> BrowserContext:
+    """The owner's browser, signed in."""
+    if running.folder not in _states:
+        _states[running.folder] = _sign_in(browser, running)
+    return browser.new_context(
+        locale=language, viewport={"width": 1280, "height": 900}, storage_state=_states[running.folder]
+    )
+
+
+def _sign_in(browser: Browser, running: Running) -> Any:
+    context = browser.new_context(locale="ar")
+    page = context.new_page()
+    known = len(links(running))
+
+    def is_sent() -> bool:
+        page.goto(f"{running.addresses['dashboard']}sign-in/")
+        page.fill("[name=email]", OWNER)
+        page.locator("form:has([name=email]) [type=submit]").click()
+        return len(links(running)) > known
+
+    until(is_sent, "a sign-in link", LINK_SECONDS)
+    page.goto(links(running)[-1])
+    page.locator("main form [type=submit]").click()
+    page.wait_for_url("**/stores/**")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def cards_of(page: Page, running: Running) -> str:
+    """The address of the owner's cards."""
+    page.goto(running.addresses["dashboard"])
+    if page.url.endswith("/stores/"):  # another test has given him a second store
+        page.get_by_role("link", name="نفحات نجد", exact=True).click()
+        page.wait_for_url(re.compile(r"/stores/[\w-]{36}/"))
+    found = re.search(r".*/stores/[\w-]{36}/", page.url)
+    assert found, page.url
+    return f"{found[0]}cards/"
+
+
+def switch(page: Page, running: Running, *, is_on: bool) -> None:
+    """Press the card's switch, if it stands otherwise."""
+    page.goto(f"{cards_of(page, running)}{SLUG}/")
+    form = page.locator(f"form[action*='{SLUG}/switch/']:has([name=is_on][value={str(is_on).lower()}])")
+    if form.count():
+        form.locator("[type=submit], button").first.click()
+        page.wait_for_load_state()
+
+
+def config(running: Running) -> requests.Response:
+    """As a browser without a cache gets it."""
+    return requests.get(f"{running.addresses['dashboard']}sf/{OUD}/config.json", timeout=10)
+
+
+def is_told(running: Running, **settings: Any) -> bool:
+    """Whether shoppers are told these settings by now."""
+    cards = {each["slug"]: each["settings"] for each in config(running).json()["cards"]}
+    return SLUG in cards and settings.items() <= cards[SLUG].items()
+
+
+def shop(running: Running, path: str = "", language: str = "ar") -> str:
+    return f"{running.addresses['storefront']}{OUD}/{path}?lang={language}"
+
+
+class Shopper:
+    """A page of the store that remembers what went wrong in it."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page = context.new_page()
+        self.thrown: list[str] = []
+        self.warned: list[str] = []
+        self.page.on("pageerror", lambda error: self.thrown.append(str(error)))
+        self.page.on("console", lambda line: self._heard(line.type, line.text))
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind == "warning" or "Nomo Flow" in text:
+            self.warned.append(text)
+
+    def buys(self, running: Running) -> None:
+        """Whatever ails us, this works: into the cart from a product's page."""
+        self.page.goto(shop(running))
+        self.page.locator("a[href*='/p']").first.click()
+        self.page.wait_for_load_state()
+        self.page.locator("[data-add-form] button").click()
+        self.page.wait_for_selector("#cart-count:not([hidden])")
+        assert self.thrown == []

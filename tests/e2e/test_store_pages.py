@@ -1,0 +1,256 @@
+"""Every page of a store, as its owner sees it, looked at like the pages of tests/e2e/test_pages.py."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.conftest import Running
+from tests.e2e.people import ask_for_link, sign_in
+from tests.e2e.test_pages import VIEWS, View, context_for, examine
+
+OTHER_OWNER = "owner@ghaima-kids.example"
+INVITED = "noura.almutairi@example.com"
+# Stores that no shopper has ordered in: one connected, one whose tokens Salla refuses.
+QUIET_STORES = """
+from core.models import Membership, Merchant, User
+from integrations.models import Connection
+owner = User.objects.get(email="owner@nafahat-najd.example")
+for salla_id, name, state in ((1, "ركن الورد", "connected"), (2, "بيت القهوة", "needs_reinstall")):
+    store = Merchant.objects.create(salla_id=salla_id, name=name, domain="https://salla.sa/" + "ward" * 3)
+    Connection.unscoped.create(merchant=store, state=state)
+    Membership.objects.create(merchant=store, user=owner, role="owner")
+    print(store.public_id)
+"""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What the owner has: a session, his stores, and somebody else's unused link."""
+
+    home: str
+    state: Any
+    store: str
+    empty: str
+    broken: str
+    link: str
+
+    def at(self, path: str = "") -> str:
+        return f"{self.store}{path}"
+
+
+@pytest.fixture(scope="session")
+def owned(browser: Browser, running: Running) -> Iterator[Owned]:
+    """Signed in once; then something of everything is done by hand."""
+    home, sandbox = running.addresses["dashboard"], running.addresses["console"].removesuffix("/console/")
+    context = context_for(browser, VIEWS[1])
+    store = sign_in(context, home, sandbox)
+    page = context.new_page()
+    fill(page, store)
+    empty, broken = quiet_stores(home, running)
+    yield Owned(home, context.storage_state(), store, empty, broken, ask_for_link(context, home, sandbox, OTHER_OWNER))
+    context.close()
+
+
+def fill(page: Page, store: str) -> None:
+    """A tool is set up and on, and a person invited."""
+    page.goto(f"{store}cards/welcome_bar/")
+    page.fill("[name=text]", "توصيل مجاني لطلبات اليوم الوطني فوق 150 ريال")
+    page.select_option("[name=position]", "bottom")
+    page.locator("form.form").first.locator("[type=submit]").click()
+    expect(page.locator(".toast")).to_be_visible()
+    page.goto(f"{store}cards/")
+    page.click("#switch-welcome_bar")
+    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "true")
+    page.goto(f"{store}team/")
+    page.fill("[name=email]", INVITED)
+    page.locator("main [type=submit]").click()
+    page.locator("main [type=submit]").click()
+    expect(page.locator(".toast")).to_be_visible()
+
+
+def quiet_stores(home: str, running: Running) -> list[str]:
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", QUIET_STORES]
+    said = subprocess.check_output(command, cwd=running.folder, env=running.env, text=True)
+    return [f"{home}stores/{public_id}/" for public_id in said.split()]
+
+
+# What there is to see
+
+
+def opened(address: Callable[[Owned], str]) -> Callable[[Page, Owned, View], None]:
+    def visit(page: Page, owned: Owned, view: View) -> None:
+        page.goto(address(owned))
+
+    return visit
+
+
+def see_definition(page: Page, owned: Owned, view: View) -> None:
+    page.goto(owned.store)
+    page.click("[popovertarget=paid-week]")
+
+
+def refuse_settings(page: Page, owned: Owned, view: View) -> None:
+    page.goto(owned.at("cards/welcome_bar/"))
+    page.fill("[name=text]", "")
+    page.fill("[name=delay_seconds]", "1")
+    page.locator("details.more summary").click()
+    page.fill("[name=link]", "salla.sa")
+    page.locator("form.form").first.locator("[type=submit]").click()
+    expect(page.locator("[name=text]")).to_be_focused()
+
+
+def refuse_json(page: Page, owned: Owned, view: View) -> None:
+    page.goto(owned.at("cards/welcome_bar/"))
+    page.locator("#expert").click()
+    page.fill("#json", '{"text": "أهلًا", "delay_seconds": "5", "colour": "red"}')
+    page.locator("form:has(#json) [type=submit]").click()
+    expect(page.locator("#json")).to_be_focused()
+
+
+def see_toast(page: Page, owned: Owned, view: View) -> None:
+    page.goto(owned.at("cards/"))
+    page.click("#switch-welcome_bar")
+    page.locator(".toast").wait_for()
+    page.locator(".toast form button").click()
+    page.locator(".toast").wait_for()
+    page.click("#switch-welcome_bar")
+    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "false")
+    page.click("#switch-welcome_bar")
+    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "true")
+
+
+def refuse_invitation(page: Page, owned: Owned, view: View) -> None:
+    page.goto(owned.at("team/"))
+    page.fill("[name=email]", "noura@")
+    page.locator("main [type=submit]").click()
+    page.locator("[aria-invalid=true]").wait_for()
+
+
+def change_role(page: Page, owned: Owned, view: View) -> None:
+    page.goto(owned.at("team/"))
+    page.locator("main a[href$='/role/']").first.click()
+
+
+def ask_before_removal(page: Page, owned: Owned, view: View) -> None:
+    page.goto(owned.at("team/"))
+    page.locator("main a[href$='/remove/']").first.click()
+
+
+def send_link(page: Page, owned: Owned, view: View) -> None:
+    page.goto(f"{owned.home}sign-in/")
+    page.fill("[name=email]", f"nobody-{view}@example.com")
+    page.locator("main [type=submit]").click()
+    page.locator("main bdi").wait_for()
+
+
+PAGES: dict[str, Callable[[Page, Owned, View], None]] = {
+    "stores": opened(lambda owned: f"{owned.home}stores/"),
+    "store-overview": see_definition,
+    "store-overview-empty": opened(lambda owned: owned.empty),
+    "store-overview-broken": opened(lambda owned: owned.broken),
+    "cards": see_toast,
+    "card": opened(lambda owned: owned.at("cards/welcome_bar/")),
+    "card-errors": refuse_settings,
+    "card-json": refuse_json,
+    "card-missing": opened(lambda owned: owned.at("cards/cart_message/")),
+    "team": opened(lambda owned: owned.at("team/")),
+    "team-errors": refuse_invitation,
+    "role": change_role,
+    "confirm": ask_before_removal,
+    "activity": opened(lambda owned: owned.at("activity/")),
+    "activity-empty": opened(lambda owned: f"{owned.empty}activity/"),
+    "link-sent": send_link,
+    "link": opened(lambda owned: owned.link),
+    "link-gone": opened(lambda owned: f"{owned.home}sign-in/no-such-link/"),
+}
+
+
+# Where a store's people spend their time; the others are seen in four views, which hold every pair of the three.
+MAIN = {"store-overview", "cards", "card", "team"}
+PAIRS = [view for view in VIEWS if (view.language == "ar") == ((view.theme == "light") == (view.width == 360))]
+SEEN = [(view, name) for view in VIEWS for name in PAGES if name in MAIN or view in PAIRS]
+
+
+@pytest.fixture(scope="module")
+def seen(request: pytest.FixtureRequest, browser: Browser, owned: Owned) -> Iterator[tuple[View, BrowserContext]]:
+    context = context_for(browser, request.param, storage_state=owned.state)
+    yield request.param, context
+    context.close()
+
+
+@pytest.mark.parametrize(("seen", "name"), SEEN, indirect=["seen"], ids=str)
+def test_store_page(name: str, seen: tuple[View, BrowserContext], owned: Owned) -> None:
+    view, context = seen
+    page = context.new_page()
+    thrown: list[str] = []
+    page.on("pageerror", lambda error: thrown.append(str(error)))
+    try:
+        PAGES[name](page, owned, view)
+        examine(page, name, view)
+        assert thrown == []
+    finally:
+        page.close()
+
+
+# What a phone, a script, or the lack of one makes of it
+
+
+def test_a_tool_is_turned_off_and_back_without_script(browser: Browser, owned: Owned) -> None:
+    context = context_for(browser, VIEWS[1], storage_state=owned.state, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(owned.at("cards/"))
+    page.click("#switch-welcome_bar")
+    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "false")
+    page.locator(".toast form button").click()
+    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "true")
+    context.close()
+
+
+def test_htmx_keeps_the_page_and_the_focus(browser: Browser, owned: Owned) -> None:
+    context = context_for(browser, VIEWS[1], storage_state=owned.state)
+    page = context.new_page()
+    page.goto(owned.at("cards/"))
+    page.evaluate("window.kept = true")
+    for state in ("false", "true"):
+        page.click("#switch-welcome_bar")
+        expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", state)
+    assert page.evaluate("window.kept") is True
+    expect(page.locator("#switch-welcome_bar")).to_be_focused()
+    expect(page.locator(".toast")).to_have_count(1)
+    context.close()
+
+
+def test_a_thumb_finds_every_control(browser: Browser, owned: Owned) -> None:
+    """20 px at least: a box in a list has its label to hit; everything else is 44 px high by design."""
+    context = context_for(browser, VIEWS[0], storage_state=owned.state)
+    page = context.new_page()
+    for path in ("", "cards/", "cards/welcome_bar/", "team/"):
+        page.goto(owned.at(path))
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("button, .button, .nav a, summary, select, input")]
+              .map((each) => [each.outerHTML.slice(0, 90), each.getBoundingClientRect()])
+              .filter(([, box]) => box.width && (box.width < 20 || box.height < 20)).map(([html]) => html)"""
+        )
+        assert small == []
+    context.close()
+
+
+ADMIN = ["", "core/user/", "core/user/add/", "auth/group/add/", "features/storefrontconfig/", "integrations/order/"]
+
+
+def test_the_admin_keeps_to_the_policy(browser: Browser, running: Running) -> None:
+    context = context_for(browser, VIEWS[1])
+    page = context.new_page()
+    page.goto(running.addresses["admin"])
+    page.fill("[name=username]", running.email)
+    page.fill("[name=password]", running.password)
+    page.click("[type=submit]")
+    for path in ADMIN:
+        page.goto(f"{running.addresses['admin']}{path}")
+        assert page.evaluate("window.violations") == []
+    context.close()

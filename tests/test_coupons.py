@@ -1,0 +1,12 @@
+"""The room `coupons`: it stands, and says its name in both languages."""
+
+from django.apps import apps
+from django.utils import translation
+
+
+def test_the_room_has_its_name() -> None:
+    name = apps.get_app_config("coupons").verbose_name
+    with translation.override("en"):
+        assert str(name) == "Coupons"
+    with translation.override("ar"):
+        assert str(name) == "الكوبونات"

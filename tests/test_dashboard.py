@@ -1,0 +1,325 @@
+"""What every page of a store keeps: few queries, one policy, honest states; and what a card's change leaves behind."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import django
+import pytest
+from babel.messages.pofile import read_po
+from django.conf import settings as django_settings
+from django.test import Client
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.middleware import LONGEST_SESSION, SIGNED_IN_ON
+from core.models import Membership, Merchant, User
+from features import services
+from features.registry import Card
+from features.services import NotReadyError
+from integrations.models import Connection
+from tests.cards import Settings, a_card, registered
+
+MOST_QUERIES = 15
+DASHBOARD = "https://s.salla.example"
+
+
+@pytest.fixture
+def owner(merchant: Merchant) -> User:
+    user = User.objects.create_user("sara@example.com", name="سارة")
+    Membership.objects.create(user=user, merchant=merchant, role=Membership.Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def browser(owner: User) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def card() -> Iterator[Card[Settings]]:
+    with registered(a_card()) as one:
+        yield one
+
+
+@pytest.fixture
+def lacking() -> Iterator[Card[Settings]]:
+    with registered(a_card(slug="lacking", missing=lambda merchant: _("city"))) as one:
+        yield one
+
+
+def at(merchant: Merchant, end: str = "") -> str:
+    return f"/stores/{merchant.public_id}/{end}"
+
+
+def plain(text: str) -> str:
+    """Without the isolates around names."""
+    return re.sub("[\u2068\u2069]", "", text)
+
+
+def lines(browser: Client, merchant: Merchant) -> list[str]:
+    return [plain(line["text"]) for line in browser.get(at(merchant, "activity/")).context["lines"]]
+
+
+# Every page
+
+
+def test_every_page_costs_few_queries(
+    browser: Client, merchant: Merchant, owner: User, card: Card[Settings], django_assert_max_num_queries: Any
+) -> None:
+    now = clock.now()
+    for number in range(30):
+        services.save(merchant, card=card, raw={"delay_seconds": number}, by=owner)
+        user = User.objects.create_user(f"person{number}@example.com")
+        Membership.objects.create(user=user, merchant=merchant)
+        merchant.orders.create(
+            salla_id=number, source_updated_at=now, placed_at=now, status="completed", total=10, currency="SAR"
+        )
+    member = merchant.memberships.latest("pk").pk
+    pages = ["", "cards/", "cards/test_card/", "team/", f"team/{member}/role/", f"team/{member}/remove/", "activity/"]
+    for page in pages:
+        with django_assert_max_num_queries(MOST_QUERIES, info=page):
+            assert browser.get(at(merchant, page)).status_code == 200
+    with django_assert_max_num_queries(MOST_QUERIES):
+        browser.get("/stores/")
+
+
+def test_pages_carry_the_policy_and_only_the_front_page_may_be_framed(
+    browser: Client, merchant: Merchant, staff: User, settings: Any
+) -> None:
+    settings.SALLA_DASHBOARD_URL = DASHBOARD
+    of_staff = Client()
+    of_staff.force_login(staff)
+    pages = [browser.get(at(merchant)), of_staff.get("/admin/"), Client().get("/sign-in/"), Client().get("/no-such/")]
+    for response in pages:
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert policy.endswith("frame-ancestors 'none'")
+    front = Client().get("/")
+    assert front.headers["Content-Security-Policy"].endswith(f"frame-ancestors {DASHBOARD}")
+    assert "X-Frame-Options" not in front.headers
+
+
+def test_what_shops_ask_for_carries_no_policy(client: Client, merchant: Merchant) -> None:
+    assert "Content-Security-Policy" not in client.get(f"/sf/{merchant.salla_id}/config.json").headers
+
+
+def test_a_session_ends_however_often_it_was_prolonged(browser: Client, merchant: Merchant) -> None:
+    def age(days: int) -> int:
+        session = browser.session
+        session[SIGNED_IN_ON] = (clock.now().date() - timedelta(days=days)).isoformat()
+        session["renewed_on"] = "2000-01-01"
+        session.save()
+        status: int = browser.get(at(merchant)).status_code
+        return status
+
+    assert age(LONGEST_SESSION.days) == 200
+    assert age(LONGEST_SESSION.days + 1) == 302
+    assert browser.get(at(merchant)).status_code == 302
+
+
+# A card that lacks something
+
+
+def test_what_lacks_something_never_says_on(browser: Client, merchant: Merchant, lacking: Card[Settings]) -> None:
+    for page in ("cards/", "cards/lacking/"):
+        shown = browser.get(at(merchant, page)).content.decode()
+        assert "Needs set-up" in shown
+        assert "city" in shown
+        assert "lacking/switch/" not in shown
+    response = browser.post(at(merchant, "cards/lacking/switch/"), {"is_on": "true"}, follow=True)
+    assert "city" in str(next(iter(response.context["messages"])))
+    assert merchant.features.count() == merchant.events.count() == merchant.activities.count() == 0
+
+
+def test_what_comes_to_lack_something_can_be_turned_off(
+    browser: Client, merchant: Merchant, card: Card[Settings]
+) -> None:
+    first = services.switch(merchant, card=card, is_on=True)
+    assert first is not None
+    broken = a_card(missing=lambda merchant: _("city"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("features.registry._cards", {"test_card": broken})
+        shown = browser.get(at(merchant, "cards/")).content.decode()
+        assert "Needs set-up" in shown
+        assert "Running" not in shown
+        browser.post(at(merchant, "cards/test_card/switch/"), {"is_on": "false"})
+        assert merchant.features.get().is_on is False
+        off = merchant.revisions.latest("pk")
+        with pytest.raises(NotReadyError):
+            services.revert(merchant, card=broken, revision=off)
+        undo = at(merchant, f"cards/test_card/revisions/{off.public_id}/revert/")
+        response = browser.post(undo, follow=True)
+        assert [str(each) for each in response.context["messages"]] == ["“orders” is off.", "city"]
+    assert merchant.features.get().is_on is False
+
+
+# Switching with htmx, and taking it back
+
+
+def test_htmx_gets_the_card_alone_with_its_toast(browser: Client, merchant: Merchant, card: Card[Settings]) -> None:
+    address = at(merchant, "cards/test_card/switch/")
+    response = browser.post(address, {"is_on": "true"}, headers={"HX-Request": "true"})
+    html = response.content.decode()
+    assert response.status_code == 200
+    assert "<html" not in html
+    assert html.count("<article") == 1
+    assert "Running" in html
+    revision = merchant.revisions.get()
+    assert f'action="{at(merchant, f"cards/test_card/revisions/{revision.public_id}/revert/")}"' in html
+    assert "csrfmiddlewaretoken" in html.split('class="toast success"')[1]
+    assert "“orders” is on." not in browser.get(at(merchant, "cards/")).content.decode()  # it was said
+
+
+def test_htmx_without_a_session_reloads_the_page(merchant: Merchant, card: Card[Settings]) -> None:
+    address = at(merchant, "cards/test_card/switch/")
+    response = Client().post(address, {"is_on": "true"}, headers={"HX-Request": "true"})
+    assert (response.status_code, response.headers["HX-Refresh"]) == (401, "true")
+    assert merchant.features.count() == 0
+
+
+@pytest.mark.parametrize(("came_from", "back"), [("", "cards/"), ("?from=card", "cards/test_card/")])
+def test_the_toast_takes_it_back_to_where_it_was(
+    came_from: str, back: str, browser: Client, merchant: Merchant, card: Card[Settings]
+) -> None:
+    page = browser.post(at(merchant, f"cards/test_card/switch/{came_from}"), {"is_on": "true"}, follow=True)
+    toasts = page.content.decode().split('id="toasts"')[1]
+    [undo] = re.findall(r'<form method="post" action="([^"]+/revert/[^"]*)"', toasts)
+    response = browser.post(undo, follow=True)
+    assert response.redirect_chain == [(at(merchant, back), 302)]
+    assert merchant.features.get().is_on is False
+
+
+# The log of what people did
+
+
+def test_changes_of_cards_stand_in_the_log(
+    browser: Client, merchant: Merchant, owner: User, card: Card[Settings]
+) -> None:
+    services.switch(merchant, card=card, is_on=True, by=owner)
+    saved = services.save(merchant, card=card, raw={"delay_seconds": 9}, by=owner)
+    assert saved is not None
+    services.revert(merchant, card=card, revision=saved, by=owner)
+    services.switch(merchant, card=card, is_on=False, by=owner)
+    services.switch(merchant, card=card, is_on=False, by=owner)  # nothing changes
+    services.switch(merchant, card=card, is_on=True)  # nobody's doing
+    assert lines(browser, merchant) == [
+        "سارة turned off “orders”",
+        "سارة restored an earlier version of “orders”",
+        "سارة changed the settings of “orders”",
+        "سارة turned on “orders”",
+    ]
+
+
+def test_a_card_that_is_gone_keeps_its_slug(
+    browser: Client, merchant: Merchant, owner: User, card: Card[Settings]
+) -> None:
+    services.switch(merchant, card=card, is_on=True, by=owner)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("features.registry._cards", {})
+        assert lines(browser, merchant) == ["سارة turned on “test_card”"]
+
+
+def test_a_change_that_fails_is_not_in_the_log(
+    merchant: Merchant, owner: User, card: Card[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(services, "_rebuild", fails)
+    with pytest.raises(RuntimeError):
+        services.switch(merchant, card=card, is_on=True, by=owner)
+    assert merchant.activities.count() == 0
+
+
+# The overview
+
+
+def test_an_empty_store_is_told_what_comes(browser: Client, merchant: Merchant) -> None:
+    shown = browser.get(at(merchant)).content.decode()
+    assert "No orders yet" in shown
+    assert "Next steps" in shown
+    assert "Orders today" not in shown
+
+
+def test_numbers_say_what_they_count(browser: Client, merchant: Merchant) -> None:
+    now = clock.now()
+    merchant.time_zone = "Africa/Cairo"
+    merchant.save()
+    merchant.orders.create(salla_id=7, reference_id=4711, source_updated_at=now, placed_at=now, total=Decimal("10.5"))
+    response = browser.get(at(merchant))
+    shown = response.content.decode()
+    assert "No orders yet" not in shown
+    assert "#4711" in shown
+    assert shown.count("Cairo time") == 3
+    assert shown.count("popover ") == shown.count("popovertarget=") - 5 == 5
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("needs_reinstall", "The connection with Salla is broken"),
+        ("uninstalled", "Nomo Flow was removed from this store"),
+        ("installed", "Salla has not handed over the keys"),
+        ("connected", None),
+    ],
+)
+def test_a_connection_that_is_not_whole_says_what_to_do(
+    state: str, said: str | None, browser: Client, merchant: Merchant
+) -> None:
+    Connection.unscoped.filter(merchant=merchant).update(state=state)
+    shown = browser.get(at(merchant)).content.decode()
+    assert (said in shown) if said else ('class="notice' not in shown)
+
+
+def test_a_finished_checklist_steps_aside(browser: Client, merchant: Merchant) -> None:
+    merchant.orders.create(salla_id=1, source_updated_at=clock.now(), placed_at=clock.now())
+    merchant.features.create(slug="x", is_on=True)
+    assert "Next steps" not in browser.get(at(merchant)).content.decode()
+
+
+# Django's own words
+
+DJANGO = Path(django.__file__).parent
+OURS = Path(django_settings.BASE_DIR) / "locale" / "django" / "ar" / "LC_MESSAGES"
+SHOWN = {"django": ("conf", "contrib/admin", "contrib/auth"), "djangojs": ("contrib/admin",)}
+
+
+def words(path: Path) -> dict[Any, Any]:
+    """What a catalogue says in Arabic, by message and context; empty where it says nothing."""
+    with path.open("rb") as file:
+        found = [message for message in read_po(file, locale="ar") if message.id]
+    said: Callable[[Any], Any] = lambda text: text if isinstance(text, str) else all(text) and text  # noqa: E731
+    return {(message.id, message.context): not message.fuzzy and said(message.string) for message in found}
+
+
+@pytest.mark.parametrize("domain", SHOWN)
+def test_what_django_leaves_in_english_we_say_and_nothing_else(domain: str) -> None:
+    gaps = set()
+    for package in SHOWN[domain]:
+        folder = DJANGO / package / "locale"
+        arabic = words(folder / "ar" / "LC_MESSAGES" / f"{domain}.po")
+        gaps |= {key for key in words(folder / "en" / "LC_MESSAGES" / f"{domain}.po") if not arabic.get(key)}
+    ours = words(OURS / f"{domain}.po")
+    assert {key for key, text in ours.items() if not text} == set()
+    assert set(ours) == gaps
+    assert len(gaps) > 10
+
+
+def test_the_admin_leaves_no_known_english(staff: User, merchant: Merchant) -> None:
+    known = [key[0] for domain in SHOWN for key in words(OURS / f"{domain}.po") if isinstance(key[0], str)]
+    english = {text for text in known if " " in text}
+    client = Client(headers={"accept-language": "ar"})
+    client.force_login(staff)
+    for address in (f"/admin/core/user/{staff.pk}/change/", "/admin/core/user/add/", "/admin/auth/group/add/"):
+        html = client.get(address).content.decode()
+        assert [text for text in english if text in html] == []
+    spoken = json.dumps("اختيار كل %s")  # as JavaScript writes it
+    assert spoken in client.get("/admin/jsi18n/").content.decode()

@@ -1,0 +1,601 @@
+"""The settings declaration: strict in, lenient from store, the same verdict from form and JSON."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+import pytest
+from django import forms
+from django.db.models import TextChoices
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pydantic import AwareDatetime, model_validator
+from pydantic_core import PydanticCustomError
+
+from core import schema, schema_data, schema_errors
+from core.digits import ascii_digits
+
+
+class Tone(TextChoices):
+    CALM = "calm", _("Calm")
+    LOUD = "loud", _("Loud")
+
+
+class Row(schema.Settings):
+    title: str = schema.field(label=_("Title"), min_length=1, max_length=40, public=True)
+    note: str = schema.field("", label=_("Note"))
+
+
+class Everything(schema.Settings):
+    is_bold: bool = schema.field(False, label=_("Bold"), public=True)
+    delay_seconds: int = schema.field(5, label=_("Delay"), help_text=_("In seconds."), ge=0, le=600, public=True)
+    step: int = schema.field(10, label=_("Step"), multiple_of=5, gt=0, lt=1000)
+    whole: int = schema.field(0, label=_("Whole"))
+    share: float = schema.field(0.5, label=_("Share"), ge=0, le=1)
+    floor: Decimal = schema.field(Decimal("12.50"), label=_("Floor"), max_digits=8, decimal_places=2)
+    loose: Decimal = schema.field(Decimal(0), label=_("Loose"))
+    title: str = schema.field(_("Welcome"), label=_("Title"), max_length=200, public=True)
+    body: str = schema.field("", label=_("Body"), widget=forms.Textarea)
+    sku: str = schema.field("A-1", label=_("SKU"), pattern=r"^[A-Z]-[0-9]+$")
+    position: Literal["start", "end"] = schema.field(
+        "end", label=_("Position"), choices={"start": _("Start"), "end": _("End")}, public=True
+    )
+    days: Literal[7, 28] | None = schema.field(None, label=_("Days"), choices={7: _("Week"), 28: _("Month")})
+    tone: Tone = schema.field(Tone.CALM, label=_("Tone"))
+    pages: list[Literal["home", "product"]] = schema.field(
+        ["home"], label=_("Pages"), choices={"home": _("Home"), "product": _("Product")}, max_length=2
+    )
+    day: date | None = schema.field(None, label=_("Day"))
+    moment: AwareDatetime | None = schema.field(None, label=_("Moment"))
+    clock: time = schema.field(time(9, 30), label=_("Clock"))
+    color: schema.Color = schema.field("#1a2b3c", label=_("Colour"), public=True)
+    second_color: schema.Color | None = schema.field(None, label=_("Second colour"))
+    link: schema.HttpsUrl | None = schema.field(None, label=_("Link"))
+    licence: schema.Digits = schema.field("", label=_("Licence"), max_length=12)
+    phone: schema.Phone | None = schema.field(None, label=_("Phone"))
+    api_key: str = schema.field("", label=_("API key"), widget=schema.Secret)
+    rows: list[Row] = schema.field([], label=_("Rows"), max_length=3, public=True)
+    names: list[str] = schema.field(["x"], label=_("Names"), min_length=1)
+    first: Row = schema.field(Row(title="one"), label=_("First"))
+
+
+class Window(schema.Settings):
+    opens: int = schema.field(1, label=_("Opens"))
+    closes: int = schema.field(2, label=_("Closes"))
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.opens > self.closes:
+            raise ValueError(_("It must open before it closes."))
+        if self.opens == self.closes:
+            raise PydanticCustomError("empty_window", "It must be open for a while.")
+        return self
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
+
+
+def short_id(value: object) -> str | None:
+    return value[:40] if isinstance(value, str) else None
+
+
+def refusals(declaration: type[schema.Settings], raw: object) -> list[tuple[str, str]]:
+    with pytest.raises(schema.SettingsError) as caught:
+        declaration.parse(raw)
+    return [(error.path, str(error.message)) for error in caught.value.errors]
+
+
+def posted(form: schema.SettingsForm[Any]) -> dict[str, Any]:
+    """What a browser sends when the form is submitted as it stands."""
+    data: dict[str, Any] = {}
+    for bound in form:
+        widget, value = bound.field.widget, bound.value()
+        if isinstance(widget, forms.CheckboxInput):
+            data |= {bound.name: "on"} if value else {}
+        elif isinstance(widget, forms.CheckboxSelectMultiple):
+            data[bound.name] = widget.format_value(value)
+        elif isinstance(widget, forms.Select):
+            data[bound.name] = widget.format_value(value)[0]
+        elif not isinstance(widget, schema.Secret):
+            data[bound.name] = (widget.format_value(value) or "").replace("\n", "\r\n")
+    return data
+
+
+plain_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=60)
+MOMENTS = datetime(2000, 1, 2), datetime(2199, 12, 30)  # noqa: DTZ001 - hypothesis adds the zone
+rows = st.fixed_dictionaries(
+    {"title": st.text("abc ع٣", min_size=1, max_size=40).filter(str.strip), "note": plain_text}
+)
+valid = st.fixed_dictionaries(
+    {},
+    optional={
+        "is_bold": st.booleans(),
+        "delay_seconds": st.integers(0, 600),
+        "step": st.integers(1, 199).map(lambda n: n * 5),
+        "whole": st.integers(-(2**53), 2**53),
+        "share": st.floats(0, 1),
+        "floor": st.decimals("-999999.99", "999999.99", places=2).map(str),
+        "loose": st.decimals(-(10**9), 10**9, allow_nan=False, places=7).map(str),
+        "title": plain_text,
+        "body": plain_text,
+        "sku": st.from_regex(r"\A[A-Z]-[0-9]+\Z"),
+        "position": st.sampled_from(["start", "end"]),
+        "days": st.sampled_from([7, 28, None]),
+        "tone": st.sampled_from(["calm", "loud"]),
+        "pages": st.lists(st.sampled_from(["home", "product"]), max_size=2),
+        "day": st.none() | st.dates(date(2000, 1, 1), date(2199, 12, 31)).map(str),
+        "moment": st.none()
+        | st.datetimes(*MOMENTS, timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0).isoformat()),
+        "clock": st.times().map(lambda clock: clock.replace(microsecond=0).isoformat()),
+        "color": st.from_regex(r"\A#[0-9a-fA-F]{6}\Z"),
+        "link": st.sampled_from([None, "https://example.com/a?b=1#c", "https://متجر.السعودية/عرض"]),
+        "licence": st.text("0123456789٠١٢٣۴", max_size=12),
+        "phone": st.sampled_from([None, "+966501234567", "٠٥٠١٢٣٤٥٦٧"]),
+        "api_key": plain_text,
+        "rows": st.lists(rows, max_size=3),
+        "names": st.lists(plain_text, min_size=1, max_size=3),
+        "first": rows,
+    },
+)
+json_like = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=20)
+    | st.sampled_from(["</script>", "\u2028", "__proto__", "x" * 10**4, "no", "5", "2026-01-01", "\0", "\ud800"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+nasty = st.dictionaries(st.sampled_from([*Everything.model_fields, "__proto__", "", "x.y[0]"]), json_like, max_size=4)
+
+
+SAMPLES: list[object] = [
+    None, True, False, 0, 5, -1, 7, 2**31, 2**53 + 1, 2**63, -(2**63) - 1, 10**400, 1.5, 1e300, -0.0,
+    "", "no", "5", "x" * 50, "NaN", "Infinity", "1e5", "1e99999999999999999999", "-", "१२", "\u2028", "[]",
+    "2026-01-01", "2026-13-01", "99999-01-01", "12:00", "12:61", "2026-01-01T00:00:00Z", "2026-01-01T25:00:00Z",
+    "2026-01-01T00:00:00+99:00", "253402300800", "99999999999999999999",
+    [], [1], [None], ["a"], [[]], [{}], [{"title": None}], {}, {"a": 1}, {"title": 1}, {"title": "a"},
+]  # fmt: skip
+
+
+class TestParse:
+    def test_defaults_are_valid_and_survive_a_dump(self) -> None:
+        assert Everything.parse({}) == Everything()
+        assert Everything.parse(Everything().dump()) == Everything()
+
+    def test_text_bytes_and_data_are_read_alike(self) -> None:
+        data = {"day": "2026-01-01", "floor": "12.50", "rows": [{"title": "a"}]}
+        text = json.dumps(data)
+        assert Everything.parse(data) == Everything.parse(text) == Everything.parse(text.encode())
+        assert Everything.parse(text).day == date(2026, 1, 1)
+        assert Everything.parse(text).floor == Decimal("12.50")
+
+    def test_native_values_of_a_script_are_taken(self) -> None:
+        assert Everything.parse({"day": date(2026, 1, 1), "tone": Tone.LOUD, "floor": Decimal("1.5")}) == (
+            Everything.parse({"day": "2026-01-01", "tone": "loud", "floor": "1.5"})
+        )
+
+    @pytest.mark.parametrize(
+        ("raw", "path", "message"),
+        [
+            ({"is_bold": "no"}, "is_bold", "Must be true or false."),
+            ({"is_bold": 1}, "is_bold", "Must be true or false."),
+            ({"delay_seconds": "5"}, "delay_seconds", "Must be a whole number."),
+            ({"delay_seconds": 5.0}, "delay_seconds", "Must be a whole number."),
+            ({"delay_seconds": True}, "delay_seconds", "Must be a whole number."),
+            ({"delay_seconds": -1}, "delay_seconds", "Must be 0 or more."),
+            ({"delay_seconds": 601}, "delay_seconds", "Must be 600 or less."),
+            ({"step": 0}, "step", "Must be more than 0."),
+            ({"step": 1000}, "step", "Must be less than 1000."),
+            ({"step": 7}, "step", "Must be a multiple of 5."),
+            ({"whole": 2**53 + 1}, "whole", "This number is too long."),
+            ({"whole": -(2**63) - 1}, "whole", "This number is too long."),
+            ({"days": 2**63}, "days", "This number is too long."),
+            ({"share": "5"}, "share", "Must be a number."),
+            ({"share": float("nan")}, "share", "Must be a number."),
+            ({"floor": float("inf")}, "floor", "Must be a number."),
+            ({"floor": "NaN"}, "floor", "Must be a number."),
+            ({"floor": "no"}, "floor", "Must be a number."),
+            ({"floor": True}, "floor", "Must be a number."),
+            ({"floor": "1.234"}, "floor", "Digits after the point: at most 2."),
+            ({"floor": "1234567"}, "floor", "Digits before the point: at most 6."),
+            ({"floor": "123456789"}, "floor", "Digits: at most 8."),
+            ({"loose": "1e999999"}, "loose", "This number is too long."),
+            ({"loose": "1e-999999"}, "loose", "This number is too long."),
+            ({"title": 5}, "title", "Must be text, in quotation marks."),
+            ({"title": "x" * 201}, "title", "Too long: at most 200."),
+            ({"title": "a\0b"}, "title", "Contains characters that cannot be stored."),
+            ({"rows": [{"title": "\ud800"}]}, "rows[0].title", "Contains characters that cannot be stored."),
+            ({"sku": "a"}, "sku", "This text does not have the right form."),
+            ({"position": "top"}, "position", "Must be one of: 'start', 'end'."),
+            ({"tone": "shy"}, "tone", "Must be one of: 'calm', 'loud'."),
+            ({"pages": "home"}, "pages", "Must be a list, in brackets."),
+            ({"pages": ["home", "x"]}, "pages[1]", "Must be one of: 'home', 'product'."),
+            ({"pages": ["home"] * 3}, "pages", "Too long: at most 2."),
+            ({"names": []}, "names", "Too short: at least 1."),
+            ({"day": 5}, "day", "Must be a date such as 2026-01-31."),
+            ({"day": "5"}, "day", "Must be a date such as 2026-01-31."),
+            ({"day": "1999-12-31"}, "day", "Must be between the years 2000 and 2199."),
+            ({"moment": "2026-01-01T00:00:00"}, "moment", schema_errors.MOMENT),
+            ({"moment": "soon"}, "moment", schema_errors.MOMENT),
+            ({"moment": 5}, "moment", schema_errors.MOMENT),
+            ({"moment": "5"}, "moment", "Must be between the years 2000 and 2199."),
+            ({"clock": "soon"}, "clock", "Must be a time such as 18:30, without a zone."),
+            ({"clock": 5}, "clock", "Must be a time such as 18:30, without a zone."),
+            ({"clock": "12:00Z"}, "clock", "Must be a time such as 18:30, without a zone."),
+            ({"color": "red"}, "color", "Must be a colour such as #1a2b3c."),
+            ({"link": "http://example.com"}, "link", "Must be a full address that begins with https://."),
+            ({"link": "javascript:alert(1)"}, "link", "Must be a full address that begins with https://."),
+            ({"licence": "12a"}, "licence", "Must have digits only."),
+            ({"phone": "12"}, "phone", "Must be a phone number, such as +966501234567."),
+            ({"rows": [{"title": "a"}, {"title": " "}]}, "rows[1].title", "Too short: at least 1."),
+            ({"rows": [{}]}, "rows[0].title", "This value is required."),
+            ({"rows": [5]}, "rows[0]", "Must be a group of named values, in braces."),
+            ({"rows": [{"title": "a", "z": 1}]}, "rows[0].z", "There is no setting with this name."),
+            ({"__proto__": {}}, "__proto__", "There is no setting with this name."),
+            ({"names": [object()]}, "names[0]", schema_data.NOT_PLAIN),
+            ({1: 2}, "", "Contains characters that cannot be stored."),
+            ('{"step": 5, "step": 10}', "", "The name “step” is written twice."),
+            ('{"rows": [{"title": "a", "title": "a"}]}', "", "The name “title” is written twice."),
+            (r'{"\ud800": 1, "\ud800": 2}', "", "The name “\\ud800” is written twice."),
+            ('{"step": NaN}', "step", "Must be a number."),
+            ('{"share": 1e999}', "share", "Must be a number."),
+            ('{"title": "\\ud800"}', "title", "Contains characters that cannot be stored."),
+            ('{"a": 1,\n]', "", "This is not valid JSON: see line 2, column 1."),
+            ("", "", "This is not valid JSON: see line 1, column 1."),
+            ("[" * 10**5, "", schema_errors.BAD_JSON),
+            ('{"names": ' + "[" * 300 + "]" * 300 + "}", "", schema_errors.BAD_JSON),
+            (b"\xff\xfe\xfa", "", schema_errors.BAD_JSON),
+            ("9" * 5000, "", schema_errors.BAD_JSON),
+            ({"step": 10**5000}, "", schema_errors.BAD_JSON),
+            ("[]", "", "Must be a group of named values, in braces."),
+            (None, "", "Must be a group of named values, in braces."),
+            (object(), "", schema_data.NOT_PLAIN),
+        ],
+        ids=short_id,
+    )  # fmt: skip
+    def test_refuses(self, raw: object, path: str, message: object) -> None:
+        assert refusals(Everything, raw) == [(path, str(message))]
+
+    def test_every_message_is_reached_by_the_cases_above(self) -> None:
+        (cases,) = (mark.args[1] for mark in self.test_refuses.pytestmark)
+        templates = {str(template).split("{")[0] for template in schema_errors.MESSAGES.values()}
+        said = {str(message) for _raw, _path, message in cases}
+        assert {template for template in templates if not any(m.startswith(template) for m in said)} == set()
+        assert str(schema_errors.UNKNOWN) not in said
+
+    @pytest.mark.parametrize("name", Everything.model_fields)
+    def test_no_field_has_a_refusal_without_words(self, name: str) -> None:
+        wordless = []
+        for sample in SAMPLES:
+            try:
+                Everything.parse({name: sample})
+            except schema.SettingsError as refusal:
+                wordless += [sample for error in refusal.errors if error.message == schema_errors.UNKNOWN]
+        assert wordless == []
+
+    def test_a_cycle_is_refused(self) -> None:
+        loop: dict[str, Any] = {}
+        loop["names"] = loop
+        assert refusals(Everything, loop) == [("", schema_errors.BAD_JSON)]
+
+    def test_all_reasons_are_given_at_once(self) -> None:
+        raw = {"step": "5", "rows": [{"title": ""}, {}], "zzz": 1}
+        assert [path for path, _message in refusals(Everything, raw)] == [
+            "step", "rows[0].title", "rows[1].title", "zzz",
+        ]  # fmt: skip
+
+    def test_rules_across_fields_speak_their_own_words(self) -> None:
+        assert refusals(Window, {"opens": 3}) == [("", "It must open before it closes.")]
+        assert refusals(Window, {"opens": 2}) == [("", "It must be open for a while.")]
+
+    def test_an_unknown_kind_has_a_general_message(self) -> None:
+        error = schema_errors.translated({"type": "bytes_type", "loc": ("a",), "msg": "English", "input": 1})
+        assert (error.path, str(error.message)) == ("a", "This value is not right.")
+
+    def test_messages_are_lazy(self) -> None:
+        with pytest.raises(schema.SettingsError) as caught:
+            Everything.parse({"step": 1001, "zzz": 1})
+        with pytest.raises(schema.SettingsError) as crossed:
+            Window.parse({"opens": 3})
+        with translation.override("ar"):
+            assert all(isinstance(e.message, Promise) for e in [*caught.value.errors, *crossed.value.errors])
+        assert all(isinstance(template, Promise) for template in schema_errors.MESSAGES.values())
+
+    def test_a_secret_is_in_no_message_and_no_repr(self) -> None:
+        assert "hush" not in repr(Everything(api_key="hush"))
+        with pytest.raises(schema.SettingsError) as caught:
+            Everything.parse({"api_key": ["hush"]})
+        assert "hush" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+    @settings(deadline=None)
+    @given(valid)
+    def test_a_dump_is_read_back_as_the_same(self, raw: dict[str, Any]) -> None:
+        parsed = Everything.parse(raw)
+        assert Everything.parse(parsed.dump()) == Everything.parse(json.dumps(parsed.dump())) == parsed
+
+    @settings(max_examples=200, deadline=None)
+    @given(nasty)
+    @example({"title": "</script>\u2028"})
+    def test_nasty_input_is_refused_with_a_place_or_kept(self, raw: dict[str, Any]) -> None:
+        reasons: list[schema.SettingError] = []
+        try:
+            parsed = Everything.parse(raw)
+        except schema.SettingsError as refusal:
+            reasons = refusal.errors
+            assert reasons != []
+        if reasons:
+            assert all(reason.loc and str(reason.message) for reason in reasons)
+            assert str(schema_errors.UNKNOWN) not in {str(reason.message) for reason in reasons}
+            return
+        dumped = parsed.dump()
+        assert Everything.parse(dumped) == parsed
+        assert raw.keys() <= dumped.keys()
+        exact = {"is_bold", "delay_seconds", "step", "days", "position", "tone", "pages"} & raw.keys()
+        assert {name: dumped[name] for name in exact} == {name: raw[name] for name in exact}
+
+    @given(json_like.filter(lambda raw: not isinstance(raw, dict)))
+    def test_what_is_not_a_group_is_refused(self, raw: object) -> None:
+        with pytest.raises(schema.SettingsError):
+            Everything.parse(raw)
+
+    def test_hostile_text_is_kept_as_it_is(self) -> None:
+        for text in ("</script>", "a\u2028b", "__proto__", "x" * 10**4, "{{ 7*7 }}", "%(name)s %"):
+            assert Everything.parse({"body": text}).dump()["body"] == text
+
+
+class TestLoad:
+    def test_only_what_is_bad_falls_to_its_default(self) -> None:
+        stored = {
+            "delay_seconds": "7",
+            "step": 15,
+            "gone": 1,
+            "pages": ["home", "old"],
+            "rows": [{"title": "a", "gone": 1}, {"note": "no title"}, {"title": "b", "note": 5}],
+            "names": [],
+        }
+        before = json.dumps(stored)
+        assert Everything.load(stored) == Everything.parse(
+            {"step": 15, "pages": ["home"], "rows": [{"title": "a"}, {"title": "b"}]}
+        )
+        assert json.dumps(stored) == before
+
+    def test_a_broken_rule_across_fields_gives_the_defaults(self) -> None:
+        assert Window.load({"opens": 3}) == Window()
+
+    @pytest.mark.parametrize("stored", [None, [], "x", 5, {1: 2}, {"names": ("a", 5)}, {"step": object()}])
+    def test_anything_loads(self, stored: object) -> None:
+        assert isinstance(Everything.load(stored), Everything)
+
+    @settings(max_examples=200, deadline=None)
+    @given(nasty | json_like)
+    def test_never_raises(self, stored: object) -> None:
+        loaded = Everything.load(stored)
+        assert Everything.parse(loaded.dump()) == loaded
+
+
+class TestDump:
+    def test_public_gives_public_fields_only_at_every_depth(self) -> None:
+        loaded = Everything.parse({"rows": [{"title": "a", "note": "private"}], "api_key": "hush"})
+        assert loaded.dump(public=True) == {
+            "is_bold": False, "delay_seconds": 5, "title": "Welcome", "position": "end", "color": "#1a2b3c",
+            "rows": [{"title": "a"}],
+        }  # fmt: skip
+        assert loaded.dump()["api_key"] == "hush"
+
+    @settings(deadline=None)
+    @given(valid)
+    def test_public_never_has_more(self, raw: dict[str, Any]) -> None:
+        public = Everything.parse(raw).dump(public=True)
+        assert set(public) == {"is_bold", "delay_seconds", "title", "position", "color", "rows"}
+        assert all(set(row) == {"title"} for row in public["rows"])
+
+
+class TestForm:
+    @settings(deadline=None)
+    @given(valid)
+    def test_submitted_as_it_stands_it_gives_the_same_settings(self, raw: dict[str, Any]) -> None:
+        stored = Everything.parse(raw)
+        form = Everything.form(posted(Everything.form(initial=stored)), initial=stored)
+        assert form.errors == {}
+        assert form.settings == stored
+
+    @settings(deadline=None)
+    @given(
+        st.dictionaries(
+            st.sampled_from(list(Everything.model_fields)),
+            st.text()
+            | st.sampled_from(["[" * 10**5, "[1e999]", "1e999999999", "9" * 5000, "NaN", "٣" * 400, '["\\ud800"]']),
+        )
+    )
+    def test_nothing_typed_breaks_it(self, typed: dict[str, str]) -> None:
+        form = Everything.form(posted(Everything.form()) | typed)
+        if form.is_valid():
+            assert Everything.parse(form.settings.dump()) == form.settings
+        else:
+            assert form.errors.keys() <= typed.keys()
+        assert form.as_p()
+
+    def test_fields_follow_the_declaration(self) -> None:
+        fields = Everything.form().fields
+        assert str(fields["delay_seconds"].help_text) == "In seconds."
+        assert isinstance(fields["delay_seconds"].label, Promise)
+        assert list(fields) == list(Everything.model_fields)
+        assert [str(label) for _value, label in fields["position"].choices] == ["Start", "End"]
+        assert [value for value, _label in fields["days"].choices] == ["", 7, 28]
+        required = {name for name, item in fields.items() if item.required}
+        assert required == {
+            "delay_seconds", "step", "whole", "share", "floor", "loose", "position", "tone", "clock", "color", "first",
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("name", "typed", "value"),
+        [
+            ("delay_seconds", "١٢", 12),
+            ("delay_seconds", "۱۲", 12),
+            ("floor", "١٬٢٣٤٫٥", Decimal("1234.5")),
+            ("floor", "۱٬۲۳۴٫۵", Decimal("1234.5")),
+            ("floor", "\u200f١٢٣٫٥", Decimal("123.5")),
+            ("share", "٠٫٢٥", 0.25),
+            ("day", "٢٠٢٦-٠١-٠٢", date(2026, 1, 2)),
+            ("clock", "١٨:٣٠", time(18, 30)),
+            ("moment", "٢٠٢٦-٠١-٠٢T١٨:٣٠", datetime(2026, 1, 2, 15, 30, tzinfo=UTC)),
+            ("licence", "١٢۳", "123"),
+            ("phone", "٠٥٠١٢٣٤٥٦٧", "+966501234567"),
+            ("days", "28", 28),
+            ("color", "#AABBCC", "#aabbcc"),
+        ],
+    )
+    def test_takes_what_people_type(self, settings: Any, name: str, typed: str, value: object) -> None:
+        settings.TIME_ZONE = "Asia/Riyadh"
+        form = Everything.form(posted(Everything.form()) | {name: typed})
+        assert form.errors == {}
+        assert getattr(form.settings, name) == value
+
+    @pytest.mark.parametrize(
+        ("name", "typed", "message"),
+        [
+            ("delay_seconds", "", "This field is required."),
+            ("delay_seconds", "5x", "Enter a whole number."),
+            ("delay_seconds", "601", "Must be 600 or less."),
+            ("floor", "1,5", "Enter a number."),
+            ("floor", "١٬٥", "Enter a number."),
+            ("floor", "1.234", "Digits after the point: at most 2."),
+            ("clock", "", "This field is required."),
+            ("position", "top", "Select a valid choice. top is not one of the available choices."),
+            ("color", "red", "Must be a colour such as #1a2b3c."),
+            ("day", "1999-01-01", "Must be between the years 2000 and 2199."),
+            ("rows", '[{"title": "a"}, {"title": ""}]', "\u2066rows[1].title\u2069: Too short: at least 1."),
+            ("rows", "[{]", "This is not valid JSON: see line 1, column 3."),
+            ("rows", '[{"title": "a", "title": "b"}]', "The name “title” is written twice."),
+            ("rows", "[" * 10**5, schema_errors.BAD_JSON),
+            ("rows", "{}", "Must be a list, in brackets."),
+            ("first", "", "This field is required."),
+        ],
+        ids=short_id,
+    )
+    def test_refuses_beside_the_field_and_keeps_what_was_typed(self, name: str, typed: str, message: object) -> None:
+        form = Everything.form(posted(Everything.form()) | {name: typed})
+        assert form.errors == {name: [str(message)]}
+        assert form[name].value() == typed
+        assert not hasattr(form, "settings")
+
+    def test_django_and_our_refusals_are_told_together(self) -> None:
+        form = Everything.form(posted(Everything.form()) | {"step": "x", "delay_seconds": "601", "color": "red"})
+        assert set(form.errors) == {"step", "delay_seconds", "color"}
+
+    def test_two_bad_rows_are_both_told(self) -> None:
+        form = Everything.form(posted(Everything.form()) | {"rows": '[{"title": ""}, {}]'})
+        assert form.errors["rows"] == [
+            "\u2066rows[0].title\u2069: Too short: at least 1.",
+            "\u2066rows[1].title\u2069: This value is required.",
+        ]
+
+    def test_what_may_be_left_out_may_be_left_empty(self) -> None:
+        class Loose(schema.Settings):
+            row: Row | None = schema.field(None, label=_("Row"))
+            names: list[str] = schema.field(["x"], label=_("Names"))
+            words: str | None = schema.field("x", label=_("Words"))
+
+        form = Loose.form({"row": "", "names": "", "words": ""})
+        assert form.errors == {}
+        assert form.settings == Loose(row=None, names=[], words=None)
+
+    def test_rules_across_fields_wait_for_the_fields(self) -> None:
+        assert Window.form({"opens": "3", "closes": "2"}).errors == {"__all__": ["It must open before it closes."]}
+        assert set(Window.form({"opens": "3", "closes": ""}).errors) == {"closes"}
+
+    def test_a_secret_is_kept_when_left_empty_and_never_shown(self) -> None:
+        stored = Everything(api_key="hush")
+        unchanged = Everything.form(posted(Everything.form(initial=stored)) | {"api_key": ""}, initial=stored)
+        assert unchanged.is_valid()
+        assert unchanged.settings.api_key == "hush"
+        changed = Everything.form(posted(Everything.form()) | {"api_key": "new"}, initial=stored)
+        assert changed.is_valid()
+        assert changed.settings.api_key == "new"
+        for form in (Everything.form(initial=stored), unchanged, changed):
+            assert "hush" not in form.as_p()
+            assert "hush" not in repr(form.initial)
+        assert "value" not in changed["api_key"].as_widget()
+
+    def test_the_stored_secret_does_not_mark_another_form(self) -> None:
+        Everything.form(initial=Everything(api_key="hush"))
+        assert "placeholder" not in Everything.form()["api_key"].as_widget()
+
+    def test_renders_in_arabic(self) -> None:
+        with translation.override("ar"):
+            page = Everything.form(initial=Everything.parse({"floor": "1234.50", "day": "2026-01-31"})).as_p()
+        assert 'value="1234.50"' in page
+        assert 'value="2026-01-31"' in page
+
+
+class TestDeclaration:
+    def test_mistakes_fail_where_they_are_written(self) -> None:
+        with pytest.raises(TypeError, match=r"^Bare\.x: declare it with schema.field"):
+            type("Bare", (schema.Settings,), {"__annotations__": {"x": int}, "x": 5})
+        for annotation, options in [
+            (Literal["a", "b"], {"choices": {"a": "A"}}),
+            (str, {"choices": {"a": "A"}}),
+            (int | str, {}),
+            (bool | None, {}),
+            (datetime, {}),
+            (complex, {}),
+        ]:
+            body = {"__annotations__": {"x": annotation}, "x": schema.field(None, label="X", **options)}
+            with pytest.raises((TypeError, ValueError), match=r"Odd\.x|complex"):
+                type("Odd", (schema.Settings,), body)
+
+    def test_a_secret_is_neither_public_nor_in_rows(self) -> None:
+        with pytest.raises(TypeError, match="never public"):
+            schema.field("", label="Key", widget=schema.Secret, public=True)
+
+        class Account(schema.Settings):
+            key: str = schema.field("", label="Key", widget=schema.Secret)
+
+        for annotation in (Account, list[Account], list[Account | None]):
+            body = {"__annotations__": {"rows": annotation}, "rows": schema.field(label="Rows")}
+            with pytest.raises(TypeError, match=r"Holder\.rows: a secret"):
+                type("Holder", (schema.Settings,), body)
+
+    def test_a_misspelt_limit_is_refused(self) -> None:
+        with pytest.raises(DeprecationWarning, match="maxlength"):
+            schema.field("", label="X", maxlength=5)
+
+    def test_the_json_schema_carries_labels(self) -> None:
+        described = Everything.model_json_schema()["properties"]["delay_seconds"]
+        assert (described["title"], described["description"]) == ("Delay", "In seconds.")
+
+
+class TestDigits:
+    @pytest.mark.parametrize(
+        ("text", "ascii_text"),
+        [
+            ("٠١٢٣٤٥٦٧٨٩", "0123456789"),
+            ("۰۱۲۳۴۵۶۷۸۹", "0123456789"),
+            ("١٢٣٫٥", "123.5"),
+            ("١٬٢٣٤٬٥٦٧٫٨٩", "1234567.89"),
+            ("١٬٢٣", "1٬23"),
+            ("١٬٢٣٤٥", "1٬2345"),
+            ("-٥", "-5"),
+            ("\u061c-٥", "-5"),
+            ("\u202a+٩٦٦ ٥٠\u202c", "+966 50"),
+            ("SUMMER٢٥", "SUMMER25"),
+            ("1,234.5", "1,234.5"),
+        ],
+    )
+    def test_becomes(self, text: str, ascii_text: str) -> None:
+        assert ascii_digits(text) == ascii_text
+
+    @given(st.text())
+    def test_twice_is_once(self, text: str) -> None:
+        assert ascii_digits(ascii_digits(text)) == ascii_digits(text)

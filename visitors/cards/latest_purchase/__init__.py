@@ -1,0 +1,1 @@
+"""Shows shoppers what others really bought."""

@@ -1,0 +1,124 @@
+"""What the widget may ask: the latest purchases, with nothing in the answer that is not shown."""
+
+import json
+import threading
+import time
+from collections import OrderedDict
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings as django_settings
+from django.utils.crypto import salted_hmac
+
+from core import clock
+from core.models import Merchant
+from visitors.cards.latest_purchase.purchases import Purchase, survey
+
+# The ages in minutes that are told of an order younger than an hour; below the second it was bought just now.
+STEPS = (0, 5, 10, 15, 20, 30, 45)
+# How long a process may go on with an answer that an order or the settings have changed.
+MEMORY_SECONDS = 5.0
+ANSWERS_REMEMBERED = 1_000
+KEY_LETTERS = 12
+# Beyond what a page shows: for who bought or has seen the newest.
+SPARE = 5
+
+
+class Memory:
+    """Answers by store, language and settings; the oldest fall out."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[tuple[int, str, str], tuple[float, dict[str, Any]]] = OrderedDict()
+
+    def get(self, key: tuple[int, str, str]) -> dict[str, Any] | None:
+        found = self._answers.get(key)
+        return found[1] if found is not None and found[0] > time.monotonic() else None
+
+    def put(self, key: tuple[int, str, str], answer: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            self._answers.pop(key, None)
+            self._answers[key] = (time.monotonic() + MEMORY_SECONDS, answer)
+            if len(self._answers) > ANSWERS_REMEMBERED:
+                self._answers.popitem(last=False)
+        return answer
+
+    def clear(self) -> None:
+        self._answers.clear()
+
+
+memory = Memory()
+
+
+def recent(merchant: Merchant, *, settings: Any, data: Any) -> dict[str, Any]:
+    """What a page may show and a few more, newest first, their places in the shopper's language."""
+    language = "ar" if not isinstance(data, dict) or data.get("lang", "ar") == "ar" else "en"
+    key = (merchant.pk, language, json.dumps(settings.dump(), sort_keys=True))
+    return memory.get(key) or memory.put(key, answer(merchant, settings, language))
+
+
+def answer(merchant: Merchant, settings: Any, language: str) -> dict[str, Any]:
+    purchases = survey(merchant, settings).purchases[: settings.max_items + SPARE]
+    day = _today(merchant)
+    return {"purchases": [told(each, settings, language, day) for each in purchases]}
+
+
+def told(purchase: Purchase, settings: Any, language: str, day: date) -> dict[str, Any]:
+    """One purchase as a shopper sees it."""
+    who = _first_name(purchase) if settings.show_first_name else ""
+    return {
+        "key": _key(purchase, settings, day),
+        "product": purchase.product.name,
+        "url": purchase.product.url,
+        "image": purchase.product.image_url if purchase.product.image_url.startswith(("https://", "http://")) else "",
+        "place": "" if who or not settings.show_place else _place(purchase, language),
+        "who": who,
+        "age": rounded(purchase.age),
+    }
+
+
+def _key(purchase: Purchase, settings: Any, day: date) -> str:
+    """It only tells one purchase from another: nobody can make an order's number of it.
+
+    Another one each day, so that nobody can follow an order; a visit that goes on past midnight may see one again.
+    Another one for each choice of name and place, so that the two cannot be joined by it when the merchant changes it.
+    """
+    order = purchase.order
+    text = f"{order.merchant_id}:{order.salla_id}:{day}:{settings.show_first_name}:{settings.show_place}"
+    return salted_hmac("latest_purchase", text, algorithm="sha256").hexdigest()[:KEY_LETTERS]
+
+
+def _today(merchant: Merchant) -> date:
+    """In the store."""
+    try:
+        zone = ZoneInfo(merchant.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo(django_settings.TIME_ZONE)
+    return clock.now().astimezone(zone).date()
+
+
+def rounded(age: timedelta) -> dict[str, Any]:
+    """Down to one of STEPS, then to whole hours, then days: no answer tells the exact moment, it is the shopper's own.
+
+    An order is not held back, so whoever asks all the time still learns when it first came.
+    """
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 60:
+        return {"unit": "minute", "count": max(step for step in STEPS if step <= minutes)}
+    hours = minutes // 60
+    return {"unit": "hour", "count": hours} if hours < 24 else {"unit": "day", "count": hours // 24}
+
+
+def _place(purchase: Purchase, language: str) -> str:
+    """A city only in a crowd; its region else."""
+    if purchase.city is None:
+        return ""
+    return (purchase.city.names if purchase.is_city_shown else purchase.city.region)[language]
+
+
+def _first_name(purchase: Purchase) -> str:
+    """The first word of a name, if it is one."""
+    customer = purchase.order.customer
+    first = (customer.name if customer else "").split(" ")[0]
+    return first if 2 <= len(first) <= 20 and first.isalpha() else ""
