@@ -173,6 +173,10 @@ class Api:
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
+    def dear(self) -> int:
+        """The id of the dearest product: a cart with it is good for every coupon."""
+        return int(max(self.data("/products"), key=lambda product: product["price"]["amount"])["id"])
+
 
 @pytest.fixture
 def world(_server: None, _config: Config, _receiver: Receiver) -> Iterator[World]:
