@@ -13,9 +13,11 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from redis import RedisError
 
 from core import activity, clock
 from core.models import Merchant
+from features import seen
 from integrations.models import Cart, Connection, Order
 
 WEEK_DAYS = 7
@@ -93,6 +95,7 @@ def next_steps(merchant: Merchant, *, has_orders: bool) -> dict[str, Any]:
     is_connected = connection is not None and connection.state == Connection.State.CONNECTED
     steps = [
         {"label": _("The store is connected to Salla"), "is_done": is_connected},
+        *_script_step(merchant),
         {"label": _("Its orders arrive"), "is_done": has_orders},
         {
             "label": _("Turn on the first tool"),
@@ -105,3 +108,12 @@ def next_steps(merchant: Merchant, *, has_orders: bool) -> dict[str, Any]:
         "steps": steps,
         "current": next((step for step in steps if not step["is_done"]), None),
     }
+
+
+def _script_step(merchant: Merchant) -> list[dict[str, Any]]:
+    """No step while nobody knows: a script that is there must not look missing."""
+    try:
+        is_seen = seen.last(merchant.salla_id) is not None
+    except RedisError:
+        return []
+    return [{"label": _("Our script is seen in your store"), "is_done": is_seen}]
