@@ -18,6 +18,7 @@ from redis import RedisError
 from core import activity, clock
 from core.models import Merchant
 from features import seen
+from integrations import lifecycle
 from integrations.models import Cart, Connection, Order
 
 WEEK_DAYS = 7
@@ -105,6 +106,7 @@ def next_steps(merchant: Merchant, *, has_orders: bool) -> dict[str, Any]:
     ]
     return {
         "connection": connection,
+        "purge_date": connection and lifecycle.purge_date(connection),
         "steps": steps,
         "current": next((step for step in steps if not step["is_done"]), None),
     }

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -278,6 +278,14 @@ def test_a_connection_that_is_not_whole_says_what_to_do(
     Connection.unscoped.filter(merchant=merchant).update(state=state)
     shown = browser.get(at(merchant)).content.decode()
     assert (said in shown) if said else ('class="notice' not in shown)
+
+
+def test_a_store_that_left_is_told_when_its_data_goes(browser: Client, merchant: Merchant) -> None:
+    Connection.unscoped.filter(merchant=merchant).update(
+        state="uninstalled", uninstalled_at=datetime(2026, 11, 1, 22, tzinfo=UTC)
+    )
+    shown = browser.get(at(merchant)).content.decode()
+    assert "On 2 December 2026 we delete the personal data of your customers and your team." in shown
 
 
 def finish_most(merchant: Merchant) -> None:
