@@ -220,7 +220,7 @@ def act(salla_id: int, *, card: Card[Any], action: str, data: object) -> Any:
     """The answer of a card's action to a widget; None where the card is off. Raises `BadRequestError`."""
     merchant = Merchant.objects.filter(salla_id=salla_id).first()
     settings = active_settings(merchant, card) if merchant else None
-    if settings is None:
+    if merchant is None or settings is None:
         return None
     return card.actions[action](merchant, settings=settings, data=data)
 
