@@ -22,6 +22,7 @@ from features.editor import Editor
 from features.models import Revision
 from features.registry import BadRequestError, Card
 from features.services import NotReadyError
+from integrations import selectors as plan_selectors
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ PREFLIGHT = {
 @require_safe
 def cards(request: MerchantRequest) -> HttpResponse:
     """Every card, grouped, with its switch."""
-    context = {"groups": selectors.grid(request.merchant), "can_change": _can_change(request)}
+    groups, account = selectors.grid(request.merchant), plan_selectors.account(request.merchant)
+    context = {"groups": groups, "account": account, "can_change": _can_change(request)}
     return render(request, "features/cards.html", context)
 
 
@@ -68,6 +70,7 @@ def card(request: MerchantRequest, slug: str) -> HttpResponse:
         "editor": editor,
         "tile": selectors.tile(request.merchant, card),
         "history": selectors.history(request.merchant, card),
+        "account": plan_selectors.account(request.merchant),
         "health": preview.health(request.merchant, card),
         "can_change": _can_change(request),
     }
