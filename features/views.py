@@ -62,8 +62,7 @@ def card(request: MerchantRequest, slug: str) -> HttpResponse:
     editor = Editor(request.merchant, card, request.POST if request.method == "POST" else None)
     if request.method == "POST" and editor.accept(request.user):
         tile = selectors.tile(request.merchant, card)
-        said = _("Saved and published.") if tile.is_on else _("Saved. Shoppers see it once you turn it on.")
-        _tell(request, card, editor.revision, said, came_from="card")
+        _tell(request, card, editor.revision, _said_of_saving(tile), came_from="card")
         return _to_card(request, card)
     context = {
         "card": card,
@@ -131,6 +130,12 @@ def _card(slug: str) -> Card[Any]:
 def _can_change(request: MerchantRequest) -> bool:
     """A viewer is shown no buttons that would refuse; the door refuses in any case."""
     return RANK[Role(request.membership.role)] >= RANK[Role.EDITOR]
+
+
+def _said_of_saving(tile: selectors.Tile) -> str:
+    if not tile.is_on:
+        return _("Saved. Shoppers see it once you turn it on.")
+    return _("Saved. Shoppers see it once your tools run again.") if tile.withheld else _("Saved and published.")
 
 
 def _tell(request: MerchantRequest, card: Card[Any], revision: Revision | None, said: str, *, came_from: str) -> None:
