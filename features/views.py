@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 MAX_ACTION_BYTES = 8 * 1024
 # Many shoppers share one address of a mobile operator. Open without Redis: a shop must not lose its widgets with it.
-ASKED = Limit("storefront:act", 300, 60, is_open_without_redis=True)
+ACTION_LIMIT = Limit("storefront:act", 300, 60, is_open_without_redis=True)
 MAX_DIGITS = 20  # of a length: int() refuses thousands of them
 # Any page may ask, and no cookie ever counts.
 OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
@@ -184,7 +184,7 @@ def act(request: HttpRequest, store: int, slug: str, action: str) -> HttpRespons
         return HttpResponse(status=404, headers=NOT_KEPT)
     if (refusal := _refused_size(request)) is not None:
         return HttpResponse(status=refusal, headers=NOT_KEPT)
-    if wait := ASKED.take(f"{client_network(request)} {store}"):
+    if wait := ACTION_LIMIT.take(f"{client_network(request)} {store}"):
         return HttpResponse(status=429, headers={**NOT_KEPT, "Retry-After": str(ceil(wait))})
     try:
         answer = services.act(store, card=card, action=action, data=services.read_data(request.body))
