@@ -48,7 +48,7 @@ class Account:
 
     standing: Standing
     plan: plans.Plan
-    larger: list[plans.Plan]
+    offered: list[plans.Plan]  # larger ones; all when it has none
     orders: int
     orders_before: int  # last month's
     month_before: date  # a day of it
@@ -65,8 +65,17 @@ class Account:
         return self.standing.state == Standing.State.RESTRICTED
 
     @property
+    def has_ended(self) -> bool:
+        """Restricted because it has nothing of us any more."""
+        return _has_ended(self.standing)
+
+    @property
     def is_over(self) -> bool:
         return self.limit is not None and self.orders > self.limit
+
+
+def _has_ended(standing: Standing) -> bool:
+    return standing.state == Standing.State.RESTRICTED and standing.reason != Standing.Reason.OVER_LIMIT
 
 
 def standing_of(merchant: Merchant) -> Standing:
@@ -76,13 +85,13 @@ def standing_of(merchant: Merchant) -> Standing:
 
 def account(merchant: Merchant) -> Account:
     standing = standing_of(merchant)
-    plan = plans.plan_of(standing.plan)
+    plan, has_ended = plans.plan_of(standing.plan), _has_ended(standing)
     month = entitlements.this_month(merchant)
     orders, before = entitlements.orders_in(merchant, month, month.before)
     return Account(
         standing=standing,
         plan=plan,
-        larger=[each for each in plans.PLANS if each.price > plan.price],
+        offered=[each for each in plans.PLANS if has_ended or each.price > plan.price],
         orders=orders,
         orders_before=before,
         month_before=month.before.starts_at.date(),
