@@ -1,10 +1,9 @@
 """Pages of signing in and out, of a person's stores, and of a store's team."""
 
 import logging
-from typing import cast
 
 from django.contrib import messages
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -15,15 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import activity, services, signin
-from core.access import MerchantRequest, merchant_page
+from core.access import MerchantRequest, memberships, merchant_page
 from core.forms import InviteForm, RoleForm, SignInForm, wait_text
 from core.http import client_network
-from core.middleware import SIGNED_IN_ON
 from core.models import Membership, User
 
 log = logging.getLogger(__name__)
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 # The link's own address reaches nobody. With `no-referrer` browsers send `Origin: null` with the page's own form,
 # which is refused as a forgery.
 LINK_REFERRER_POLICY = "strict-origin"
@@ -72,12 +69,11 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     if link is None:
         response = _wrong_link(request)
     elif request.method == "POST":
-        request.session.pop(SIGNED_IN_ON, None)  # the same person signing in again begins anew
-        login(request, link.user, backend=BACKEND)
+        signin.open_session(request, link.user, link.merchant)
         log.info("sign-in: person %s", link.user_id)
         response = redirect(signin.safe_path(link.next_path) or "overview")
     else:
-        response = render(request, "core/link.html", {"person": link.user})
+        response = render(request, "core/link.html", {"person": link.user, "store": link.merchant})
     response.headers["Referrer-Policy"] = LINK_REFERRER_POLICY
     return response
 
@@ -95,6 +91,13 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect("overview")
 
 
+@merchant_page(change=Role.VIEWER)
+@require_POST
+def window(request: MerchantRequest) -> HttpResponse:
+    """From the frame into a window of its own, by a one-time link for this store."""
+    return redirect(signin.address_of(signin.link_to_store(request.membership)))
+
+
 # A person's stores
 
 
@@ -103,8 +106,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_safe
 def stores(request: HttpRequest) -> HttpResponse:
     """The store switcher."""
-    user = cast(User, request.user)
-    members = user.memberships.select_related("merchant").order_by("merchant__name", "merchant__salla_id")
+    members = memberships(request).order_by("merchant__name", "merchant__salla_id")
     return render(request, "core/stores.html", {"members": members})
 
 
@@ -161,7 +163,7 @@ def member_role(request: MerchantRequest, member: int) -> HttpResponse:
         return render(request, "core/member_role.html", {"form": form, "member": held}, status=status)
     role = Role(form.cleaned_data["role"])
     if "confirmed" not in request.POST:
-        question = _("Change the role of %(email)s to %(role)s?") % {"email": held.user.email, "role": role.label}
+        question = _("Change the role of %(email)s to %(role)s?") % {"email": _address(held.user), "role": role.label}
         return _confirm(request, question, _("Change the role"), role=role.value)
     try:
         services.change_role(request.merchant, by=request.user, member=held, role=role)
@@ -177,7 +179,7 @@ def member_role(request: MerchantRequest, member: int) -> HttpResponse:
 def member_remove(request: MerchantRequest, member: int) -> HttpResponse:
     """Take a person out of the team. A page with the question, then the button."""
     held = get_object_or_404(request.merchant.memberships.select_related("user"), pk=member)
-    question = _("Remove %(email)s from the team?") % {"email": held.user.email}
+    question = _("Remove %(email)s from the team?") % {"email": _address(held.user)}
     if request.method != "POST":
         return _confirm(request, question, _("Remove from the team"), is_dangerous=True)
     try:
@@ -189,6 +191,10 @@ def member_remove(request: MerchantRequest, member: int) -> HttpResponse:
     if held.user_id == request.user.pk:
         return redirect("core:stores")
     return _to_team(request)
+
+
+def _address(user: User) -> str:
+    return user.shown_name if user.is_known_by_number else user.email
 
 
 def _confirm(

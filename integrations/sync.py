@@ -66,7 +66,13 @@ def _welcome_installer(merchant: Merchant) -> None:
     if person.store_id not in {None, merchant.salla_id}:
         log.warning("store %s: the person of another store was named", merchant.salla_id)
         return
-    services.welcome_installer(merchant, email=person.email or "", name=person.name or "", role=person.membership_role)
+    services.welcome_installer(
+        merchant,
+        email=person.email or "",
+        name=person.name or "",
+        role=person.membership_role,
+        salla_user_id=person.id,
+    )
 
 
 def _read_plans(row: Sync) -> bool:

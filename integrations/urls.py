@@ -1,4 +1,4 @@
-"""Addresses that Salla calls."""
+"""Addresses that Salla calls, and those that it sends browsers to."""
 
 from django.urls import path
 
@@ -11,4 +11,6 @@ urlpatterns = [
     path("webhooks/salla/settings/", views.salla_settings, name="settings-check"),
     path("webhooks/salla/settings", views.salla_settings, name="settings-check-without-slash"),
     path("webhooks/salla", views.salla_webhook, name="webhook-without-slash"),
+    path("salla/connect/", views.connect, name="connect"),
+    path("salla/callback/", views.callback, name="callback"),
 ]

@@ -1,19 +1,31 @@
-"""Salla's doors: the webhook, and the question whether a form may be saved."""
+"""Salla's doors: the webhook, the app's form, the entrance inside its dashboard, and, in development, OAuth."""
 
+import logging
+from collections.abc import Callable
+from functools import wraps
 from math import ceil
 
 from django.conf import settings
+from django.contrib import messages
 from django.db import Error as DatabaseError
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import check_for_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
-from core import webhooks
+from core import access, frame, signin, webhooks
 from core.http import client_network
 from core.limiter import Limit
+from core.salla_errors import InvalidGrantError, SallaError
 from core.schema import SettingsError
 from core.schema_data import read_json
-from integrations import app_form, services
+from integrations import app_form, custom_mode, embedded, services
+
+log = logging.getLogger(__name__)
 
 MAX_BODY = 1024 * 1024
 MAX_FORM = 64 * 1024
@@ -73,3 +85,113 @@ def _refused_size(request: HttpRequest, most: int = MAX_BODY) -> JsonResponse | 
     if len(length) > MAX_DIGITS or int(length) > most:
         return JsonResponse({"error": f"over {most} bytes"}, status=413)
     return None
+
+
+# Inside Salla's dashboard
+
+
+@never_cache
+@require_GET
+def entrance(request: HttpRequest) -> HttpResponse:
+    """Salla's dashboard loads this with a token: a session for that store, and an address without the token."""
+    if "token" not in request.GET and request.user.is_authenticated and (member := access.memberships(request).first()):
+        return redirect("store-overview", store=member.merchant.public_id)
+    try:
+        member = embedded.enter(request.GET.get("token", ""), sender=client_network(request))
+    except embedded.EntryRefusedError as refusal:
+        response = _outside(request, refusal)
+    else:
+        link = signin.link_to_store(member)
+        if not frame.frames_itself(request):  # a window of its own: whoever sent the address is asked about first
+            response = redirect(signin.address_of(link))
+        else:
+            request.session.flush()
+            signin.open_session(request, member.user, member.merchant)
+            response = redirect("arrived", token=link)
+            _dress(request, response)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _dress(request: HttpRequest, response: HttpResponse) -> None:
+    """Salla says which language and colours its dashboard has."""
+    language, theme = request.GET.get("lang", "")[:2], request.GET.get("theme", "")
+    if language in dict(settings.LANGUAGES) and check_for_language(language):
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language)
+    if theme in frame.THEMES:
+        response.set_cookie(frame.THEME, theme)
+
+
+@never_cache
+@require_GET
+def arrived(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the entrance leads: into the store, or, where the browser keeps no cookie of ours, into a window."""
+    link = signin.find(token)
+    if link is None and request.user.is_authenticated:
+        return redirect("overview")
+    if link is None:
+        return _outside(request, embedded.EntryRefusedError())
+    if request.user == link.user and request.session.get(access.BOUND_TO) == link.merchant_id:
+        signin.use(token)
+        return redirect("overview")
+    return render(request, "embedded/window.html", {"address": signin.address_of(token)})
+
+
+@never_cache
+@require_GET
+def ended(request: HttpRequest) -> HttpResponse:
+    """In the frame, in place of the sign-in page: Salla gives a new token."""
+    return _outside(request, embedded.EntryRefusedError())
+
+
+def _outside(request: HttpRequest, refusal: embedded.EntryRefusedError) -> HttpResponse:
+    context = {"heading": _(refusal.heading), "words": _(refusal.words), "can_refresh": refusal.can_refresh}
+    return render(request, "embedded/outside.html", context, status=refusal.status)
+
+
+# Custom mode, in development
+
+
+def _in_custom_mode(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    @never_cache
+    @require_GET
+    @wraps(view)
+    def page(request: HttpRequest) -> HttpResponse:
+        if not settings.SALLA_CUSTOM_MODE:
+            raise Http404
+        return view(request)
+
+    return page
+
+
+@_in_custom_mode
+def connect(request: HttpRequest) -> HttpResponse:
+    """To Salla's consent page."""
+    return redirect(custom_mode.begin(request.session))
+
+
+@_in_custom_mode
+def callback(request: HttpRequest) -> HttpResponse:
+    """Back from Salla. Only who began here is signed in; what began at Salla installs, and changes no session."""
+    is_ours = custom_mode.take_state(request.session, request.GET.get("state", ""))
+    code = request.GET.get("code", "")
+    if not code:
+        return _not_connected(request, _("The permission was not given, so nothing was connected."), 400)
+    try:
+        member = custom_mode.install(code)
+    except InvalidGrantError:
+        return _not_connected(request, _("This answer of Salla was used already, or is too old. Begin again."), 400)
+    except SallaError as error:
+        log.warning("callback: %s", error)
+        return _not_connected(request, error.told, 503)
+    if is_ours and member is not None and signin.people().filter(pk=member.user_id).exists():
+        request.session.flush()
+        signin.open_session(request, member.user, member.merchant)
+        return redirect("store-overview", store=member.merchant.public_id)
+    messages.success(request, _("The store is connected. Sign in with the e-mail of your Salla account."))
+    return redirect("core:sign-in")
+
+
+def _not_connected(request: HttpRequest, words: str, status: int) -> HttpResponse:
+    context = {"heading": _("The store was not connected"), "words": words, "again": reverse("integrations:connect")}
+    return render(request, "embedded/outside.html", context, status=status)

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.ContentPolicy",
+    "core.middleware.EmbeddedFrame",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.middleware.SlidingSession",
     "django.middleware.locale.LocaleMiddleware",
@@ -97,6 +98,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "nomo_flow.urls"
+FRAME_URLCONF = "nomo_flow.frame_urls"
 WSGI_APPLICATION = "nomo_flow.wsgi.application"
 
 TEMPLATES = [
@@ -167,6 +169,8 @@ SALLA_DASHBOARD_URL = read(env.str, "SALLA_DASHBOARD_URL", "https://s.salla.sa")
 SALLA_APP_ID = read(env.str, "SALLA_APP_ID", "")
 SALLA_CLIENT_ID = read(env.str, "SALLA_CLIENT_ID", "")
 SALLA_CLIENT_SECRET = read(env.str, "SALLA_CLIENT_SECRET", "")
+# Development only: published apps get their tokens by webhook (Easy mode).
+SALLA_CUSTOM_MODE = read(truth, "SALLA_CUSTOM_MODE", False)
 SALLA_WEBHOOK_STRATEGY = read(env.str, "SALLA_WEBHOOK_STRATEGY", "signature")
 # Any of them verifies, so that rotation loses nothing.
 SALLA_WEBHOOK_SECRETS: list[str] = read(env.list, "SALLA_WEBHOOK_SECRETS", [])

@@ -27,7 +27,7 @@ from django.test.utils import isolate_apps
 
 from core import clock
 from core.constraints import SameMerchant
-from core.models import DemoClock, Membership, Merchant, MerchantOwned, SignInLink, User
+from core.models import DemoClock, Membership, Merchant, MerchantOwned, SignInLink, SpentToken, User
 from events import facts
 from events.models import Event, Reaction, Tick
 from events.services import record
@@ -278,6 +278,7 @@ LAWS = {
             "core/management/commands/doctor.py": "tries the keys on one value of every column",
             "core/management/commands/rotate_keys.py": "rotates the encrypted values of every store",
             "events/tasks.py": "the sweeper: it claims due reactions of every store",
+            "integrations/embedded.py": "asks whether a store it was given has the app",
             "integrations/lifecycle.py": "makes and locks the one connection of a store it was given",
             "integrations/services.py": "the sweeper: it finds the connections whose tokens will soon expire",
             "integrations/sync.py": "marks the one connection of a store it was given",
@@ -469,7 +470,7 @@ def test_a_planted_task_is_seen() -> None:
 
 # Models: whose is each row
 
-UNOWNED = {User, SignInLink, Merchant, Membership, DemoClock, Delivery, Tick}
+UNOWNED = {User, SignInLink, SpentToken, Merchant, Membership, DemoClock, Delivery, Tick}
 
 
 def our_models() -> list[type[models.Model]]:

@@ -87,6 +87,7 @@ TABLE = {
     "core:team": STORE,
     "core:member-*": STORE,
     "core:activity": STORE,
+    "core:window": STORE,
     "store-overview": STORE,
     "features:cards": STORE,
     "features:card": STORE,
@@ -101,6 +102,8 @@ TABLE = {
     "integrations:webhook-without-slash": same(405, POST=401),
     "integrations:settings-check": same(405, POST=200),
     "integrations:settings-check-without-slash": same(405, POST=200),
+    "integrations:connect": same(405, GET=404),  # outside Custom mode; so is the next
+    "integrations:callback": same(405, GET=404),
     "sandbox-clock": SANDBOX_ONLY,
     "healthz": same(405, GET=200, HEAD=200),
     "readyz": same(405, GET=200, HEAD=200),

@@ -61,16 +61,6 @@ def _chain(world: World, store: Store) -> dict[str, object] | None:
     return chains[-1] if chains else None
 
 
-async def embedded(request: Request) -> Response:
-    """The merchant's dashboard with the app inside, as Salla shows it: another site, so third-party cookies."""
-    store = _store(request)
-    if store is None:
-        return wrong(request, 404, "There is no such store")
-    world: World = request.app.state.world
-    token = world.grants.give_embedded(store.id, store.owner_id)
-    return page(request, "embedded.html", store=store, token=token)
-
-
 async def log(request: Request) -> Response:
     world: World = request.app.state.world
     rows = list(world.dispatcher.log)[-LOG_ROWS:][::-1]
@@ -124,7 +114,6 @@ ROUTES = [
     Route("/console/", home, methods=["GET"]),
     Route("/console/log", log, methods=["GET"]),
     Route("/console/store/{store}", store_page, methods=["GET"]),
-    Route("/console/store/{store}/app", embedded, methods=["GET"]),
     Route("/console/api/{action}", act, methods=["POST"]),
     Route("/apps/install/{app}", install_link, methods=["GET"]),
 ]

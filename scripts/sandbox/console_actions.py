@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+from scripts.sandbox import embedded
 from scripts.sandbox.actions import carts, lifecycle, orders, people
 from scripts.sandbox.actions import history as past
 from scripts.sandbox.actions.given import ActionError, Given
@@ -46,8 +48,11 @@ def expire_token(given: Given) -> Answer:
 
 def embedded_token(given: Given) -> Answer:
     store = given.store
-    token = given.world.grants.give_embedded(store.id, store.owner_id)
-    return {"token": token, "url": f"{given.world.config.embedded_to}?token={token}"}
+    theme = given.one_of("theme", embedded.THEMES, "light")
+    who = given.one_of("who", embedded.WHO, "owner")
+    lang = given.one_of("lang", ("ar", "en"), "ar")
+    url = embedded.frame_address(given.world, store, who=who, theme=theme, lang=lang)
+    return {"token": parse_qs(urlsplit(url).query)["token"][0], "user": embedded.person_of(store, who), "url": url}
 
 
 def _told(order: Order) -> Answer:

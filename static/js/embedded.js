@@ -1,0 +1,153 @@
+// @ts-check
+// Pages inside Salla's dashboard speak with it through Salla's own SDK: title, action, messages, tabs, loading, colours
+// and language. Without the SDK, or an answer from around the frame, the page keeps all of them to itself.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  // @ts-ignore - Salla's global
+  const salla = window.Salla?.embedded;
+  if (!salla || window.parent === window) return;
+  const address = document.currentScript?.dataset.app ?? "";
+  const REFRESH_MS = 60_000;
+  const LOADING_MS = 8_000;
+  const LEVELS = ["success", "warning", "error", "info"];
+
+  // The browser may refuse a frame its storage.
+  const store = {
+    /** @param {string} name */
+    get(name) {
+      try {
+        return sessionStorage.getItem(`nomo-${name}`);
+      } catch {
+        return null;
+      }
+    },
+    /** @param {string} name @param {string} value */
+    set(name, value) {
+      try {
+        sessionStorage.setItem(`nomo-${name}`, value);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+
+  /** Only once in a while, lest a token that never helps is fetched for ever. */
+  const refreshOnce = () => {
+    const last = Number(store.get("refreshed") ?? 0);
+    if (Date.now() - last > REFRESH_MS && store.set("refreshed", String(Date.now()))) salla.auth.refresh();
+  };
+
+  /** Kept for the next page, so that it is drawn in them at once. @param {string} theme */
+  const wear = (theme) => {
+    root.dataset.theme = theme;
+    document.cookie = `embedded-theme=${theme}; Path=/embedded/; SameSite=None; Secure; Partitioned`;
+  };
+
+  /** @param {string} locale */
+  const speak = (locale) => {
+    const language = locale.slice(0, 2).toLowerCase();
+    const button = document.querySelector(`[data-languages] button[value="${CSS.escape(language)}"]`);
+    if (button instanceof HTMLButtonElement && store.get("language") !== language && store.set("language", language)) {
+      button.form?.requestSubmit(button);
+    }
+  };
+
+  /** @param {Element | null | undefined} element */
+  const words = (element) => (element?.textContent ?? "").replace(/\s+/g, " ").trim();
+
+  const tellTitle = () => salla.page.setTitle(words(document.querySelector("main h1")) || document.title);
+
+  /** The page's first filled button, which stays where it is, for whoever reaches it first. */
+  const tellAction = () => {
+    const button = [...document.querySelectorAll("main .button.primary:not([target], :disabled)")].find(
+      (each) => each instanceof HTMLElement && each.offsetParent,
+    );
+    if (!(button instanceof HTMLElement)) {
+      salla.nav.clearAction();
+      return;
+    }
+    salla.nav.setAction({ title: words(button), value: "primary" });
+    salla.nav.onActionClick((/** @type {string} */ value) => {
+      if (value === "primary") button.click();
+    });
+  };
+
+  /** What can be undone stays on the page as well: the dashboard's messages have no buttons. */
+  const tellMessages = () => {
+    for (const toast of document.querySelectorAll("#toasts .toast:not(.told)")) {
+      const level = LEVELS.find((each) => toast.classList.contains(each)) ?? "info";
+      salla.ui.toast[level](words(toast.querySelector("p")));
+      toast.classList.add("told");
+      if (!toast.querySelector("form")) toast.remove();
+    }
+  };
+
+  /** The store's pages as tabs of the dashboard; ours give way once it has them. */
+  const tellTabs = async () => {
+    const links = [...document.querySelectorAll(".frame-nav a")].filter((each) => each instanceof HTMLAnchorElement);
+    for (const id of JSON.parse(store.get("tabs") ?? "[]")) salla.nav.removeNavItem(id);
+    store.set("tabs", "[]");
+    if (!links.length) return;
+    if (store.get("host-tabs")) root.dataset.hostTabs = "";
+    salla.nav.onNavItemClick((/** @type {{value: string}} */ { value }) => {
+      links.find((each) => each.getAttribute("href") === value)?.click();
+    });
+    try {
+      const ids = [];
+      for (const link of links) {
+        const value = link.getAttribute("href") ?? "";
+        const item = { title: words(link), value, url: new URL(address).pathname, active: link.ariaCurrent !== null };
+        ids.push((await salla.nav.addNavItem(item)).id);
+        store.set("tabs", JSON.stringify(ids));
+      }
+      root.dataset.hostTabs = "";
+      store.set("host-tabs", "1");
+    } catch {
+      delete root.dataset.hostTabs; // this dashboard has none
+    }
+  };
+
+  const leave = () => {
+    salla.ui.loading.show();
+    setTimeout(() => salla.ui.loading.hide(), LOADING_MS); // we are still here
+  };
+
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form instanceof HTMLFormElement && !event.defaultPrevented && form.target !== "_blank") leave();
+  });
+  addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+    const isPlain = !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    if (!(link instanceof HTMLAnchorElement) || !isPlain || link.target || link.hasAttribute("download")) return;
+    if (link.origin === location.origin && link.pathname !== location.pathname) leave();
+  });
+  addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest("[data-host-refresh]")) salla.auth.refresh();
+  });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) salla.ui.loading.hide();
+  });
+
+  const begin = async () => {
+    const { layout } = await salla.init();
+    root.dataset.host = "";
+    wear(layout.theme);
+    salla.onThemeChange(wear);
+    tellTitle();
+    tellAction();
+    tellMessages();
+    const toasts = document.getElementById("toasts");
+    if (toasts) new MutationObserver(tellMessages).observe(toasts, { childList: true });
+    salla.ui.loading.hide();
+    salla.ready();
+    if (document.querySelector("[data-host-expired]")) refreshOnce();
+    speak(layout.locale);
+    await tellTabs();
+  };
+  begin().catch(() => {
+    // Nobody around the frame answers: the page is whole without.
+  });
+})();
