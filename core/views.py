@@ -2,6 +2,7 @@
 
 import logging
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -38,13 +39,18 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for a link by e-mail. A known address gets the same answer as an unknown one."""
     if request.method != "POST":
         form = SignInForm(initial={"next": signin.safe_path(request.GET.get("next", ""))})
-        return render(request, "core/sign_in.html", {"form": form})
+        return _sign_in_page(request, form)
     form = SignInForm(request.POST)
     status = _request_link(request, form) if form.is_valid() else 422
     if status == 200:
         context = {"email": form.cleaned_data["email"], "minutes": int(signin.LIFETIME.total_seconds() // 60)}
         return render(request, "core/link_sent.html", context)
-    return render(request, "core/sign_in.html", {"form": form}, status=status)
+    return _sign_in_page(request, form, status)
+
+
+def _sign_in_page(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "custom_mode": settings.SALLA_CUSTOM_MODE}
+    return render(request, "core/sign_in.html", context, status=status)
 
 
 def _request_link(request: HttpRequest, form: SignInForm) -> int:
