@@ -1,4 +1,4 @@
-"""Addresses that Salla calls, and those that it sends browsers to."""
+"""Addresses that Salla calls, those that it sends browsers to, and those of how a store is read."""
 
 from django.urls import path
 
@@ -13,4 +13,6 @@ urlpatterns = [
     path("webhooks/salla", views.salla_webhook, name="webhook-without-slash"),
     path("salla/connect/", views.connect, name="connect"),
     path("salla/callback/", views.callback, name="callback"),
+    path("stores/<uuid:store>/readings/", views.readings, name="readings"),
+    path("stores/<uuid:store>/check/", views.check, name="check"),
 ]

@@ -15,18 +15,21 @@ from django.utils.translation import check_for_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from core import access, frame, signin, webhooks
+from core.access import MerchantRequest, merchant_page
+from core.forms import wait_text
 from core.http import client_network
 from core.limiter import Limit
 from core.salla_errors import InvalidGrantError, SallaError
 from core.schema import SettingsError
 from core.schema_data import read_json
-from integrations import app_form, custom_mode, embedded, services
+from integrations import app_form, custom_mode, embedded, selectors, services
 
 log = logging.getLogger(__name__)
-
+# Of a store. Open without Redis: a check that runs is not begun again in any case.
+CHECKS = Limit("integrations:checks", 4, 3600, is_open_without_redis=True)
 MAX_BODY = 1024 * 1024
 MAX_FORM = 64 * 1024
 # All of Salla's stores may ask from one address. Open without Redis: it costs nothing, and a merchant waits.
@@ -195,3 +198,37 @@ def callback(request: HttpRequest) -> HttpResponse:
 def _not_connected(request: HttpRequest, words: str, status: int) -> HttpResponse:
     context = {"heading": _("The store was not connected"), "words": words, "again": reverse("integrations:connect")}
     return render(request, "embedded/outside.html", context, status=status)
+
+
+# How the store is read
+
+
+@merchant_page()
+@require_safe
+def readings(request: MerchantRequest) -> HttpResponse:
+    """How far the reading is, for the page that asks again and again; that page reloads once it has ended."""
+    if not request.headers.get("HX-Request"):
+        return redirect("store-overview", request.merchant.public_id)
+    found = selectors.readings(request.merchant)
+    response = render(request, "integrations/readings.html", {"readings": found})
+    if not found.is_busy:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@merchant_page()
+@require_POST
+def check(request: MerchantRequest) -> HttpResponse:
+    """Compare the last 60 days with Salla now."""
+    merchant = request.merchant
+    found = selectors.readings(merchant)
+    if not found.is_connected:
+        messages.warning(request, _("The store is not connected to Salla."))
+    elif found.is_busy:
+        messages.info(request, _("Your data is being read right now."))
+    elif wait := CHECKS.take(str(merchant.pk)):
+        messages.warning(request, _("Your data was checked several times within the hour.") + " " + wait_text(wait))
+    else:
+        services.check(merchant, window=services.HISTORY)
+        messages.success(request, _("We are comparing your orders and carts with Salla's."))
+    return redirect("store-overview", merchant.public_id)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import clock, webhooks
 from core.access import MerchantRequest, memberships, merchant_page
 from core.models import Merchant
-from integrations.selectors import account
+from integrations.selectors import account, readings
 from nomo_flow import selectors
 from nomo_flow.design import ERROR_PAGES, TOKENS, design_samples
 
@@ -39,6 +39,7 @@ def store_overview(request: MerchantRequest) -> HttpResponse:
         "numbers": selectors.numbers(merchant),
         "latest": latest,
         "account": account(merchant),
+        "readings": readings(merchant),
         **selectors.next_steps(merchant, has_orders=bool(latest["orders"])),
     }
     return render(request, "store_overview.html", context)

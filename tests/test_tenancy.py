@@ -89,6 +89,8 @@ TABLE = {
     "core:activity": STORE,
     "core:window": STORE,
     "store-overview": STORE,
+    "integrations:readings": STORE,
+    "integrations:check": STORE,
     "features:cards": STORE,
     "features:card": STORE,
     "features:preview": STORE,
