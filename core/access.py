@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 
+from core import logs
 from core.models import Membership, Merchant, User
 
 Role = Membership.Role
@@ -51,6 +52,7 @@ def merchant_page(*, change: Role = Role.EDITOR) -> Callable[[MerchantView], Mer
                 raise PermissionDenied
             inside = cast(MerchantRequest, request)
             inside.merchant, inside.membership = membership.merchant, membership
+            logs.add(merchant=membership.merchant_id)
             return view(inside, **kwargs)
 
         return page

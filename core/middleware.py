@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.utils.dateparse import parse_date
 
-from core import clock, frame
+from core import clock, frame, logs
 
 # Addresses that Salla's servers, storefront scripts and our own watchmen call: no session, no cookies, no messages, no
 # CSRF token, and no host name to check, since a watchman asks by number.
@@ -27,6 +27,20 @@ POLICY = (
     "frame-ancestors {frames}"
 )
 OUR_IMAGES = "'self' data:"
+
+
+class RequestContext:
+    """Gives every request an id, which stands on each line that is logged meanwhile and in the answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = logs.request_id(request.headers.get("X-Request-ID", ""))
+        logs.begin(request_id=request_id)  # not ended here: Django logs a refusal after all middleware
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        return response
 
 
 class MachineTraffic:

@@ -81,6 +81,7 @@ INSTALLED_APPS = [
 CARD_FOLDERS = [path.parent for path in sorted(BASE_DIR.glob("*/cards/*/card.py")) if path.parts[-4] in INSTALLED_APPS]
 
 MIDDLEWARE = [
+    "core.middleware.RequestContext",
     "core.middleware.MachineTraffic",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -238,12 +239,17 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 
-# Logs: one line each, ids only
+# Logs: JSON lines (readable ones in development), ids only; one handler, whose formatter masks
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "core.logs.Line", "fmt": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"masked": {"()": "core.logs.formatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "masked"}},
     "root": {"handlers": ["console"], "level": read(env.str, "LOG_LEVEL", "INFO")},
+    # Django gives these handlers of their own, which would not mask.
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+    },
 }

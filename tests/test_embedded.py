@@ -12,8 +12,7 @@ import time_machine
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from core import clock, services
-from core.logs import Line
+from core import clock, logs, services
 from core.models import Membership, Merchant, SignInLink, SpentToken, User
 from integrations import lifecycle
 from tests.conftest import store
@@ -293,7 +292,7 @@ def test_no_token_reaches_the_log(frame: Client, merchant: Merchant, sandbox: Ou
         frame.get(arrived)
         frame.post(arrived)
         Client().get(arrived)
-    line = Line("{levelname} {name} {message}", style="{")
+    line = logs.formatter()
     written = "\n".join(line.format(record) for record in caplog.records if record.name != "django.db.backends")
     assert "/arrived/…/" in written
     assert given not in written

@@ -328,7 +328,10 @@ LAWS = {
             "import celery.signals",
         ],
         ["from django.db import models"],
-        {"core/doorbell.py": "hears that a task begins, so that the next ring goes through"},
+        {
+            "core/doorbell.py": "hears that a task begins, so that the next ring goes through",
+            "nomo_flow/celery.py": "keeps Celery's hands off the logs, and names the task on their lines",
+        },
     ),
     "a task is shared and takes keywords": Law(
         positional_tasks,
