@@ -2,9 +2,8 @@
 
 import uuid
 from datetime import timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
@@ -118,10 +117,7 @@ class Merchant(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         """Whose midnight ends its days and months; ours where Salla's name says nothing."""
-        try:
-            return ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            return ZoneInfo(settings.TIME_ZONE)
+        return clock.zone(self.time_zone)
 
 
 class Membership(models.Model):

@@ -1,10 +1,13 @@
-"""What a dashboard may know of the connection to Salla, and of what the store has of us there."""
+"""What a dashboard may know of the connection to Salla and of what the store has of us, and what numbers count."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +16,7 @@ from core.models import Merchant
 from core.salla_errors import SallaError
 from integrations import agenda, entitlements, plans
 from integrations.billing import Standing
-from integrations.models import Connection, Sync
+from integrations.models import Connection, Order, Sync
 
 Purpose, State = Sync.Purpose, Sync.State
 # Of a failure that has no words for the merchant.
@@ -220,3 +223,20 @@ def _words(kind: type[SallaError]) -> Iterator[str]:
     yield kind.words
     for each in kind.__subclasses__():
         yield from _words(each)
+
+
+# Orders
+
+
+def counted_orders(merchant: Merchant) -> QuerySet[Order]:
+    """What every number about orders counts; without the columns that are big and no number is made of."""
+    return merchant.orders.filter(is_draft=False, is_deleted=False).defer("items", "coupon_codes")
+
+
+def paid_sums(merchant: Merchant, orders: Iterable[Order]) -> dict[str, Decimal]:
+    """Totals whose money is certain, by currency; zero in the store's own where there are none."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for order in orders:
+        if order.is_paid and order.total is not None:  # `is_paid` is one rule, and lives in Python
+            sums[order.currency or merchant.currency] += order.total
+    return dict(sorted(sums.items())) or {merchant.currency: Decimal(0)}

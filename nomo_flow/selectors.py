@@ -1,9 +1,7 @@
 """What the overview of a store shows, gathered from every app."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from babel.dates import get_timezone_location
@@ -18,7 +16,8 @@ from core import activity, clock
 from core.models import Merchant
 from features import seen
 from integrations import lifecycle
-from integrations.models import Cart, Connection, Order
+from integrations.models import Cart, Connection
+from integrations.selectors import counted_orders, paid_sums
 
 WEEK_DAYS = 7
 LATEST_ORDERS = 5
@@ -41,18 +40,14 @@ class Numbers:
 def numbers(merchant: Merchant) -> Numbers:
     today = midnight(merchant)
     week = today - timedelta(days=WEEK_DAYS - 1)
-    orders = list(_orders(merchant).filter(placed_at__gte=week).defer("items", "coupon_codes"))
-    paid: dict[str, Decimal] = defaultdict(Decimal)
-    for order in orders:
-        if order.is_paid and order.total is not None:  # one rule, and it lives in Python
-            paid[order.currency or merchant.currency] += order.total
-    sums = [{"amount": amount, "currency": currency} for currency, amount in sorted(paid.items())]
+    orders = list(counted_orders(merchant).filter(placed_at__gte=week))
+    paid = paid_sums(merchant, orders)
     return Numbers(
         week_began=week,
         place=get_timezone_location(merchant.zone.key, locale=get_language(), return_city=True),
         orders_today=sum(order.placed_at is not None and order.placed_at >= today for order in orders),
         orders_week=len(orders),
-        paid_week=sums or [{"amount": Decimal(0), "currency": merchant.currency}],
+        paid_week=[{"amount": amount, "currency": currency} for currency, amount in paid.items()],
         **_people_and_carts(merchant),
     )
 
@@ -70,11 +65,6 @@ def _count_of(rows: QuerySet[Any]) -> Coalesce:
     return Coalesce(Subquery(rows.order_by().values("merchant").annotate(number=Count("pk")).values("number")), 0)
 
 
-def _orders(merchant: Merchant) -> QuerySet[Order]:
-    """What every number about orders counts."""
-    return merchant.orders.filter(is_draft=False, is_deleted=False)
-
-
 def midnight(merchant: Merchant) -> datetime:
     """When this day began in the store."""
     return clock.now().astimezone(merchant.zone).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -82,10 +72,10 @@ def midnight(merchant: Merchant) -> datetime:
 
 def latest(merchant: Merchant) -> dict[str, Any]:
     """What came in last: orders, what people of the team did, and word from Salla at all."""
-    orders = _orders(merchant).exclude(placed_at=None).order_by("-placed_at", "-pk")
+    orders = counted_orders(merchant).exclude(placed_at=None).order_by("-placed_at", "-pk")
     rows = merchant.activities.select_related("user", "whom").order_by("-at", "-pk")
     return {
-        "orders": list(orders.defer("items", "coupon_codes")[:LATEST_ORDERS]),
+        "orders": list(orders[:LATEST_ORDERS]),
         "activities": [{"at": row.at, "text": activity.sentence_of(row)} for row in rows[:LATEST_ACTIVITIES]],
         "delivery": merchant.deliveries.aggregate(last=Max("received_at"))["last"],
     }

@@ -286,6 +286,8 @@ LAWS = {
             "integrations/translate.py": "reads the one connection of a store it was given, which may have none",
             "integrations/tokens.py": "reads and locks the one connection of a store it was given",
             "nomo_flow/health.py": "counts rows of every store and names none",
+            "notifications/services.py": "the sweeper: it finds the cards of every store that went on long ago",
+            "notifications/tasks.py": "the sweeper: it claims the alerts of every store that are due",
         },
     ),
     "an object is looked up among its merchant's": Law(
