@@ -10,6 +10,7 @@ from core.work import IgnoredError
 from events import facts
 from events.services import record
 from integrations import app_payloads, lifecycle
+from integrations.models import Connection
 
 # Sent only while the app is installed; the rest may trail an uninstall and must not undo it.
 OPENING = frozenset({"app.installed", "app.updated", "app.settings.updated", "app.trial.started"})
@@ -47,6 +48,8 @@ def _authorized(envelope: Envelope, at: datetime) -> Merchant:
 def _uninstalled(envelope: Envelope, at: datetime) -> Merchant:
     body = app_payloads.App.read(envelope.data)
     connection = lifecycle.uninstall(envelope.store_id, at=at, store_type=body.store_type or "")
+    if connection.state != Connection.State.UNINSTALLED:
+        return connection.merchant  # installed again since: nobody must be told that it left
     fact = facts.StoreUninstalled(store_type=body.store_type or "")
     record(connection.merchant, fact, key=f"{envelope.event}:{at.isoformat()}", occurred_at=at)
     return connection.merchant

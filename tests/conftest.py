@@ -93,6 +93,20 @@ def deliver(client: Client) -> Callable[..., Any]:
     return post
 
 
+Deliver = Callable[..., Any]
+
+
+def facts_of(merchant: Merchant) -> list[tuple[str, str, dict[str, Any]]]:
+    """The name, key and data of each fact, in the order in which they were recorded."""
+    return list(merchant.events.order_by("pk").values_list("name", "key", "data"))
+
+
+def outcome(event: str) -> tuple[str, str]:
+    """What became of the only delivery of this event: its state and the reason."""
+    delivery = Delivery.objects.get(event=event)
+    return delivery.state, delivery.reason
+
+
 def work() -> None:
     """What the workers would do now."""
     due = {"state": Work.State.WAITING}
