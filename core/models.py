@@ -2,7 +2,9 @@
 
 import uuid
 from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
@@ -55,6 +57,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.email = self.email.strip().lower()
 
 
+class MerchantQuerySet(models.QuerySet["Merchant"]):
+    def live(self) -> "MerchantQuerySet":
+        """Real shops: whatever is added up over stores leaves Salla's demo and development stores out."""
+        return self.filter(store_type=Merchant.StoreType.LIVE)
+
+
 class Merchant(models.Model):
     """One Salla store. `salla_id` is the number that webhooks and the storefront name it by."""
 
@@ -82,12 +90,22 @@ class Merchant(models.Model):
     store_type = models.CharField(_("store type"), max_length=12, choices=StoreType, default=StoreType.LIVE)
     created_at = models.DateTimeField(_("created"), default=clock.now, editable=False)
 
+    objects = MerchantQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("store")
         verbose_name_plural = _("stores")
 
     def __str__(self) -> str:
         return self.name or str(self.salla_id)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose midnight ends its days and months; ours where Salla's name says nothing."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo(settings.TIME_ZONE)
 
 
 class Membership(models.Model):

@@ -83,6 +83,27 @@ class StoreDisconnected(Fact):
     name = "store.disconnected"
 
 
+class StoreRestricted(Fact):
+    """Its cards stopped for shoppers, and why (`integrations.models.Standing.Reason`)."""
+
+    name = "store.restricted"
+    reason: Slug
+
+
+class StoreRestored(Fact):
+    """Its cards work again, set as they were."""
+
+    name = "store.restored"
+
+
+class LimitExceeded(Fact):
+    """A month has more orders than the plan is for; everything goes on to the month's end."""
+
+    name = "limit.exceeded"
+    orders: int
+    limit: int
+
+
 class SettingsUpdated(Fact):
     """The merchant saved the app's settings form at Salla, which also activates the app."""
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -13,13 +13,12 @@ from core.schema_errors import Text
 from core.schema_form import look_of
 
 if TYPE_CHECKING:
-    from core.models import Merchant  # the registry is filled before the models are there
+    from core.models import Merchant  # features/apps.py imports this before Django allows models to be imported
 
 SLUG = re.compile("[a-z][a-z0-9_]{0,63}")
 
 S = TypeVar("S", bound=schema.Settings)
-# `action(merchant, settings=…, data=…)` answers a widget with plain data, or None for nothing.
-Action = Callable[..., Any]
+S_in = TypeVar("S_in", bound=schema.Settings, contravariant=True)
 # What a store still has to do before the card can work, in a few words that name the next step; None when nothing.
 Missing = Callable[["Merchant"], Text | None]
 
@@ -32,10 +31,22 @@ class Sample:
     is_example: bool = False
 
 
-# `health(merchant, settings)` says in translated lines why shoppers see what they see.
-Health = Callable[..., list[str]]
-# `sample(merchant, settings, language)` is made of the merchant's own data.
-Sampler = Callable[..., Sample]
+class Action(Protocol[S_in]):
+    """Answers a widget with plain data; None for nothing. Raises `BadRequestError`."""
+
+    def __call__(self, merchant: "Merchant", /, *, settings: S_in, data: Any) -> Any: ...
+
+
+class Sampler(Protocol[S_in]):
+    """What the widget shows in the preview, of the merchant's own data and in his store's language."""
+
+    def __call__(self, merchant: "Merchant", settings: S_in, language: str, /) -> Sample: ...
+
+
+class Reporter(Protocol[S_in]):
+    """Says in translated lines why shoppers see what they see."""
+
+    def __call__(self, merchant: "Merchant", settings: S_in, /) -> list[str]: ...
 
 
 class BadRequestError(Exception):
@@ -58,9 +69,9 @@ class Category(TextChoices):
 class Card(Generic[S]):
     """One feature that a merchant switches on. `slug` is the name of its folder; `icon` is a character or two.
 
-    `facts` are what its widget may report; `actions` are what its widget may ask. While something is `missing`, the
-    dashboard says what instead of "on"; asking costs at most one query. `sample` feeds the widget in the preview, where
-    it asks nobody.
+    `actions` are what its widget may ask. While something is `missing`, the dashboard says what instead of "on"; asking
+    costs at most one query. `sample` feeds the widget in the preview, where it asks nobody. `Card[Settings](…)` lets
+    mypy hold them all to the card's own settings.
     """
 
     slug: str
@@ -69,11 +80,10 @@ class Card(Generic[S]):
     icon: str
     category: Category
     settings: type[S]
-    facts: tuple[str, ...] = ()
-    actions: Mapping[str, Action] = field(default_factory=dict)
+    actions: Mapping[str, Action[S]] = field(default_factory=dict)
     missing: Missing = _nothing
-    sample: Sampler | None = None
-    health: Health | None = None
+    sample: Sampler[S] | None = None
+    health: Reporter[S] | None = None
 
     def __post_init__(self) -> None:
         for name in (self.slug, *self.actions):

@@ -19,16 +19,14 @@ EVERY_SECONDS = 60.0  # a note of each store and process
 KEPT_SECONDS = 30 * 86_400
 STORES_NOTED = 10_000
 
-# When this process may next note a store, and any store after Redis failed.
+# When this process may next note a store.
 _next: dict[int, float] = {}
-_silent_until = 0.0
 
 
 def note(salla_id: int, origin: str | None) -> None:
     """A browser on a page at `origin` asked; our own pages and programs do not count."""
-    global _silent_until
     now = time.monotonic()
-    if origin is None or now < _next.get(salla_id, 0.0) or now < _silent_until:
+    if origin is None or now < _next.get(salla_id, 0.0):
         return
     if _host(origin) in {"", _host(settings.PUBLIC_URL)}:
         return
@@ -38,7 +36,6 @@ def note(salla_id: int, origin: str | None) -> None:
     try:
         redis.client().set(_key(salla_id), int(clock.now().timestamp()), ex=KEPT_SECONDS)
     except RedisError as error:
-        _silent_until = now + EVERY_SECONDS
         log.warning("script seen: %s", type(error).__name__)
 
 
@@ -50,9 +47,7 @@ def last(salla_id: int) -> datetime | None:
 
 def forget() -> None:
     """As if the process had just started."""
-    global _silent_until
     _next.clear()
-    _silent_until = 0.0
 
 
 def _host(address: str) -> str:

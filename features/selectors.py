@@ -14,6 +14,8 @@ from core.schema_form import Look, look_of
 from features import registry
 from features.models import Revision
 from features.registry import Card, Category, S
+from integrations.models import Standing
+from integrations.selectors import standing_of
 
 REVISIONS_SHOWN = 20
 LONGEST_SHOWN = 80  # characters of a value in the history
@@ -21,16 +23,20 @@ LONGEST_SHOWN = 80  # characters of a value in the history
 
 @dataclass(frozen=True)
 class Tile:
-    """A card as it stands in one store; it is not running while it lacks what `missing` names."""
+    """A card as it stands in one store; it is not running while it lacks what `missing` names.
+
+    `withheld` says why none of the store's cards runs, whatever they are set to.
+    """
 
     card: Card[Any]
     is_on: bool
     missing: Text | None = None
+    withheld: Text | None = None
 
     @property
     def can_switch(self) -> bool:
         """What is on can always be turned off."""
-        return self.is_on or not self.missing
+        return self.is_on or not (self.missing or self.withheld)
 
 
 @dataclass(frozen=True)
@@ -64,16 +70,23 @@ def language_of(merchant: Merchant) -> str:
 
 
 def grid(merchant: Merchant) -> list[tuple[Category, list[Tile]]]:
+    reason = withheld(merchant)
     on = set(merchant.features.filter(is_on=True).values_list("slug", flat=True))
     return [
-        (category, [Tile(card, card.slug in on, card.missing(merchant)) for card in cards])
+        (category, [Tile(card, card.slug in on, card.missing(merchant), reason) for card in cards])
         for category, cards in registry.groups()
     ]
 
 
 def tile(merchant: Merchant, card: Card[Any]) -> Tile:
     is_on = merchant.features.filter(slug=card.slug, is_on=True).exists()
-    return Tile(card, is_on, card.missing(merchant))
+    return Tile(card, is_on, card.missing(merchant), withheld(merchant))
+
+
+def withheld(merchant: Merchant) -> Text | None:
+    """Why the store's cards are withheld from its shoppers, in a few words; None while they are not. One query."""
+    standing = standing_of(merchant)
+    return standing.get_reason_display() if standing.state == Standing.State.RESTRICTED else None
 
 
 def history(merchant: Merchant, card: Card[Any]) -> list[Change]:

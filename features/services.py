@@ -21,12 +21,13 @@ from events.services import record
 from features import registry, storefront
 from features.models import Feature, Revision, StorefrontConfig
 from features.registry import BadRequestError, Card, S
-from features.selectors import language_of, load
+from features.selectors import language_of, load, withheld
 from features.storefront import Served
-from integrations.models import Connection
+from integrations.models import Connection, Standing
 
 log = logging.getLogger(__name__)
 
+ABSENT = {None, Connection.State.UNINSTALLED}
 MAX_SETTINGS_BYTES = 64 * 1024
 _TOO_BIG = _("These settings are too big: at most 64 KB.")
 
@@ -72,14 +73,15 @@ def settings_of(merchant: Merchant, card: Card[S]) -> S:
 
 
 def active_settings(merchant: Merchant, card: Card[S]) -> S | None:
-    """The card's settings where it is on in an installed store, else None."""
+    """The card's settings where it is on and the store may use it, else None."""
     feature = _feature(merchant, card)
-    return load(merchant, card, feature.settings) if feature.is_on and is_installed(merchant) else None
+    return load(merchant, card, feature.settings) if feature.is_on and is_open(merchant) else None
 
 
-def is_installed(merchant: Merchant) -> bool:
-    states = Merchant.objects.filter(pk=merchant.pk).values_list("connection__state", flat=True)
-    return states.first() not in {None, Connection.State.UNINSTALLED}
+def is_open(merchant: Merchant) -> bool:
+    """Whether shoppers may get anything of ours in this store: it has us installed, and its plan holds."""
+    states = Merchant.objects.filter(pk=merchant.pk).values_list("connection__state", "standing__state").first()
+    return states is not None and states[0] not in ABSENT and states[1] != Standing.State.RESTRICTED
 
 
 def parse(merchant: Merchant, card: Card[S], raw: object) -> S:
@@ -134,7 +136,7 @@ def _change(
         feature.settings = settings
     if feature.state == before:
         return None
-    if feature.is_on and not before["is_on"] and (missing := card.missing(locked)):
+    if feature.is_on and not before["is_on"] and (missing := withheld(locked) or card.missing(locked)):
         raise NotReadyError(missing)
     feature.save()
     revision: Revision = locked.revisions.create(feature=feature, by=by, what=what, before=before, after=feature.state)
@@ -201,26 +203,26 @@ def storefront_config(salla_id: int) -> Served:
 
 
 def _read(salla_id: int) -> Served:
-    """Empty for a store that is unknown, uninstalled, or has never changed a card."""
-    columns = ("pk", "connection__state", "storefront_config__fingerprint")
+    """Empty for a store that is unknown, uninstalled, restricted, or has never changed a card."""
+    columns = ("pk", "connection__state", "storefront_config__fingerprint", "standing__state")
     body = ("storefront_config__body", "storefront_config__etag")
     row = Merchant.objects.filter(salla_id=salla_id).values_list(*columns, *body).first()
-    if row is None or row[1] in {None, Connection.State.UNINSTALLED}:
+    if row is None or row[1] in ABSENT:
         return storefront.NOBODYS
-    if row[2] is None:
+    if row[2] is None or row[3] == Standing.State.RESTRICTED:
         return storefront.EMPTY
     if row[2] != storefront.fingerprint():
         merchant = Merchant.objects.get(pk=row[0])
         rebuild_storefront_config(merchant)
         return Served(bytes(merchant.storefront_config.body), merchant.storefront_config.etag)
-    return Served(bytes(row[3]), row[4])
+    return Served(bytes(row[4]), row[5])
 
 
 def act(salla_id: int, *, card: Card[Any], action: str, data: object) -> Any:
     """The answer of a card's action to a widget; None where the card is off. Raises `BadRequestError`."""
     merchant = Merchant.objects.filter(salla_id=salla_id).first()
     settings = active_settings(merchant, card) if merchant else None
-    if settings is None:
+    if merchant is None or settings is None:
         return None
     return card.actions[action](merchant, settings=settings, data=data)
 

@@ -22,6 +22,7 @@ from features.editor import Editor
 from features.models import Revision
 from features.registry import BadRequestError, Card
 from features.services import NotReadyError
+from integrations import selectors as plan_selectors
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ PREFLIGHT = {
 @require_safe
 def cards(request: MerchantRequest) -> HttpResponse:
     """Every card, grouped, with its switch."""
-    context = {"groups": selectors.grid(request.merchant), "can_change": _can_change(request)}
+    groups, account = selectors.grid(request.merchant), plan_selectors.account(request.merchant)
+    context = {"groups": groups, "account": account, "can_change": _can_change(request)}
     return render(request, "features/cards.html", context)
 
 
@@ -60,14 +62,14 @@ def card(request: MerchantRequest, slug: str) -> HttpResponse:
     editor = Editor(request.merchant, card, request.POST if request.method == "POST" else None)
     if request.method == "POST" and editor.accept(request.user):
         tile = selectors.tile(request.merchant, card)
-        said = _("Saved and published.") if tile.is_on else _("Saved. Shoppers see it once you turn it on.")
-        _tell(request, card, editor.revision, said, came_from="card")
+        _tell(request, card, editor.revision, _said_of_saving(tile), came_from="card")
         return _to_card(request, card)
     context = {
         "card": card,
         "editor": editor,
         "tile": selectors.tile(request.merchant, card),
         "history": selectors.history(request.merchant, card),
+        "account": plan_selectors.account(request.merchant),
         "health": preview.health(request.merchant, card),
         "can_change": _can_change(request),
     }
@@ -130,6 +132,12 @@ def _can_change(request: MerchantRequest) -> bool:
     return RANK[Role(request.membership.role)] >= RANK[Role.EDITOR]
 
 
+def _said_of_saving(tile: selectors.Tile) -> str:
+    if not tile.is_on:
+        return _("Saved. Shoppers see it once you turn it on.")
+    return _("Saved. Shoppers see it once your tools run again.") if tile.withheld else _("Saved and published.")
+
+
 def _tell(request: MerchantRequest, card: Card[Any], revision: Revision | None, said: str, *, came_from: str) -> None:
     """A toast; what has changed can be taken back on it."""
     if revision is None:
@@ -153,7 +161,6 @@ def _to_card(request: MerchantRequest, card: Card[Any]) -> HttpResponse:
 # The storefront
 
 
-@csrf_exempt
 @require_safe
 def config(request: HttpRequest, store: int) -> HttpResponse:
     """What the loader shows in this store: 304 for a browser that has it, and never an error."""

@@ -26,6 +26,8 @@ from integrations.models import (
     Order,
     Product,
     Purge,
+    Standing,
+    Subscription,
     Sync,
 )
 
@@ -183,6 +185,26 @@ class PurgeAdmin(WorkAdmin):
 @admin.register(DeadPurge)
 class DeadPurgeAdmin(DeadLetterAdmin, PurgeAdmin):
     list_filter = ["planned_at"]
+
+
+@admin.register(Standing)
+class StandingAdmin(ReadOnlyAdmin):
+    list_display = ["merchant", "state", "reason", "plan", "order_limit", "ends_at", "since"]
+    list_filter = ["state", "reason", "plan"]
+    search_fields = ["=merchant__salla_id", "merchant__name"]
+    list_select_related = ["merchant"]
+    ordering = ["-since"]
+    fields = ["merchant", "state", "reason", "plan", "order_limit", "ends_at", "since", "counted_from", "review_at"]
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    list_display = ["__str__", "merchant", "item", "status", "plan_type", "starts_at", "ends_at", "source_updated_at"]
+    list_filter = ["item", "status", "plan_type"]
+    search_fields = ["=merchant__salla_id", "merchant__name", "plan_name", "=key"]
+    list_select_related = ["merchant"]
+    ordering = ["-source_updated_at"]
+    exclude = ["field_versions"]
 
 
 class MirrorAdmin(ReadOnlyAdmin):

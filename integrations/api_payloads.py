@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from core.salla_values import id_of
 from integrations.payload_fields import (
     Amount,
+    Count,
     CouponCode,
     Moment,
     Name,
@@ -170,7 +171,8 @@ class Subscription(Payload):
     item_slug: Slug = None
     plan_type: Slug = None
     plan_name: Name = None
+    plan_period: Count = None
     starts_at: Moment = Field(default=None, alias="start_date")
     ends_at: Moment = Field(default=None, alias="end_date")
-    quantity: Whole = None
+    quantity: Count = None
     total: Amount = None

@@ -9,11 +9,12 @@ from core.webhooks import Envelope
 from core.work import IgnoredError
 from events import facts
 from events.services import record
-from integrations import app_payloads, lifecycle
+from integrations import app_form, app_payloads, entitlements, lifecycle, subscriptions
 from integrations.models import Connection
 
 # Sent only while the app is installed; the rest may trail an uninstall and must not undo it.
 OPENING = frozenset({"app.installed", "app.updated", "app.settings.updated", "app.trial.started"})
+SOLD = ("app.trial.", "app.subscription.")
 
 FactMaker = Callable[[app_payloads.App], facts.Fact]
 
@@ -28,30 +29,49 @@ def translate(envelope: Envelope, *, at: datetime) -> Merchant:
     if make_fact is None:
         raise IgnoredError(lifecycle.EVENT_NOT_USED)
     body = app_payloads.App.read(envelope.data)
-    store_type = body.store_type or ""
-    if envelope.event in OPENING:
-        connection = lifecycle.install(envelope.store_id, at=at, store_type=store_type, scopes=body.app_scopes)
-    else:
-        connection = lifecycle.meet(envelope.store_id, store_type=store_type)
+    connection = _connection(envelope, body, at)
+    _keep(connection.merchant, envelope.event, body, at)
     key = ":".join(str(part) for part in (envelope.event, body.subscription_id or "", at.isoformat()))
     record(connection.merchant, make_fact(body), key=key, occurred_at=at)
+    entitlements.review(connection.merchant)
     return connection.merchant
+
+
+def _connection(envelope: Envelope, body: app_payloads.App, at: datetime) -> Connection:
+    """The store's; opened by what Salla sends to an installed app. A trial was sold even if the store left since."""
+    store_type = body.store_type or ""
+    if envelope.event in OPENING:
+        try:
+            return lifecycle.install(envelope.store_id, at=at, store_type=store_type, scopes=body.app_scopes)
+        except IgnoredError:
+            if not envelope.event.startswith(SOLD):
+                raise
+    return lifecycle.meet(envelope.store_id, store_type=store_type)
+
+
+def _keep(merchant: Merchant, event: str, body: app_payloads.App, at: datetime) -> None:
+    """What an event says beyond its fact."""
+    if event.startswith(SOLD):
+        subscriptions.take_event(merchant, event, body, at=at)
+    elif event == "app.settings.updated" and body.settings is not None:
+        app_form.keep(merchant, body.settings, at=at)
 
 
 def _authorized(envelope: Envelope, at: datetime) -> Merchant:
     connection = lifecycle.authorize(envelope.store_id, app_payloads.Tokens.read(envelope.data), at=at)
     fact = facts.StoreConnected(expires_at=connection.expires_at)
     record(connection.merchant, fact, key=f"{envelope.event}:{at.isoformat()}", occurred_at=at)
+    entitlements.review(connection.merchant)
     return connection.merchant
 
 
 def _uninstalled(envelope: Envelope, at: datetime) -> Merchant:
     body = app_payloads.App.read(envelope.data)
     connection = lifecycle.uninstall(envelope.store_id, at=at, store_type=body.store_type or "")
-    if connection.state != Connection.State.UNINSTALLED:
-        return connection.merchant  # installed again since: nobody must be told that it left
-    fact = facts.StoreUninstalled(store_type=body.store_type or "")
-    record(connection.merchant, fact, key=f"{envelope.event}:{at.isoformat()}", occurred_at=at)
+    if connection.state == Connection.State.UNINSTALLED:  # else installed again since: nobody must be told
+        fact = facts.StoreUninstalled(store_type=body.store_type or "")
+        record(connection.merchant, fact, key=f"{envelope.event}:{at.isoformat()}", occurred_at=at)
+    entitlements.review(connection.merchant)
     return connection.merchant
 
 

@@ -9,6 +9,7 @@ from core.models import Membership, Merchant
 from core.salla_values import id_of
 from integrations.payload_fields import (
     Amount,
+    Count,
     Currency,
     Moment,
     Name,
@@ -102,8 +103,11 @@ class App(Payload):
     subscription_id: OptionalId = None
     item_type: Slug = None
     item_slug: Slug = None
-    quantity: Whole = None
+    quantity: Count = None
     plan_type: Slug = None
+    plan_name: Name = None
+    plan_period: Count = None
     start_date: Moment = None
     end_date: Moment = None
     total: Amount = None
+    settings: Annotated[dict[str, Any] | None, BeforeValidator(one_object)] = None

@@ -40,6 +40,17 @@ def check_history() -> None:
     services.check_all(Sync.Purpose.UPKEEP, window=services.HISTORY, within=timedelta(hours=6))
 
 
+@every(hours=24)
+def check_plans() -> None:
+    """A lost event must not cost a merchant what he paid for."""
+    services.check_plans(within=timedelta(hours=6))
+
+
+@every(minutes=5)
+def review_standings() -> None:
+    services.review_standings()
+
+
 @every(minutes=15)
 def sweep_purges() -> None:
     """Often, because one that failed has its own moment to be tried again."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.models import Merchant
 from integrations import payloads
-from integrations.models import Cart, Customer, Mirrored, Order, Product
+from integrations.mirrored import Mirrored, Versioned
+from integrations.models import Cart, Customer, Order, Product
 
 # Later in life wins between bodies of the same second.
 STATUS_RANK = {
@@ -18,7 +19,7 @@ STATUS_RANK = {
     for rank, status in enumerate(
         (
             "payment_pending", "under_review", "in_progress", "shipped", "delivering", "delivered", "completed",
-            "active", "purchased", "restoring", "restored", "canceled",
+            "active", "purchased", "restoring", "restored", "expired", "canceled",
         )
     )
 }  # fmt: skip
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=Mirrored)
 
 
-def merge(row: Mirrored, stated: dict[str, Any], version: datetime) -> set[str]:
+def merge(row: Versioned, stated: dict[str, Any], version: datetime) -> set[str]:
     """Take over what is newer than what `row` holds; returns the columns whose value changed. Does not save."""
     stamp = version.isoformat()
     changed = set()

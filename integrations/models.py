@@ -8,6 +8,26 @@ from core.constraints import SameMerchant
 from core.fields import EncryptedBytesField, EncryptedTextField
 from core.models import Merchant, MerchantOwned
 from core.work import Work
+from integrations.billing import AppSettings, Standing, Subscription
+from integrations.mirrored import Mirrored
+
+__all__ = [
+    "AppSettings",
+    "Cart",
+    "Connection",
+    "Customer",
+    "DeadDelivery",
+    "DeadPurge",
+    "DeadSync",
+    "Delivery",
+    "Mirrored",
+    "Order",
+    "Product",
+    "Purge",
+    "Standing",
+    "Subscription",
+    "Sync",
+]
 
 
 class Connection(MerchantOwned):
@@ -59,6 +79,7 @@ class Sync(Work, MerchantOwned):
         CARTS = "carts", _("Abandoned carts")
         ORDER = "order", _("One order")
         TOKENS = "tokens", _("Tokens")
+        PLANS = "plans", _("Plans")
 
     class Purpose(models.TextChoices):
         FIRST = "first", _("First reading")
@@ -166,18 +187,6 @@ class DeadDelivery(Delivery):
         proxy = True
         verbose_name = _("dead delivery")
         verbose_name_plural = _("dead deliveries")
-
-
-class Mirrored(MerchantOwned):
-    """A copy of something in Salla. Each field holds the newest statement about it, whatever order bodies came in."""
-
-    salla_id = models.BigIntegerField(_("number at Salla"))
-    source_updated_at = models.DateTimeField(_("changed at Salla"))
-    # Column → ISO time of the body that stated it.
-    field_versions = models.JSONField(default=dict, editable=False)
-
-    class Meta:
-        abstract = True
 
 
 class Customer(Mirrored):

@@ -9,6 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from core.salla_values import amount_of, currency_of, id_of, integer_of, text_of, time_of, truth_of
 
+MOST_COUNTED = 1_000_000
+
 
 def one_object(value: Any) -> Any:
     """An object; None for PHP's empty list and for anything else."""
@@ -37,6 +39,12 @@ def as_stars(value: Any) -> int | None:
     return None if number is None else min(max(number, 0), 5)
 
 
+def as_count(value: Any) -> int | None:
+    """How many of something, up to a million."""
+    number = integer_of(value)
+    return None if number is None or not 0 <= number <= MOST_COUNTED else number
+
+
 def text(length: int) -> BeforeValidator:
     """Printable text, cut to `length` characters."""
     return BeforeValidator(partial(text_of, length=length))
@@ -46,6 +54,7 @@ Moment = Annotated[datetime | None, BeforeValidator(time_of)]
 Amount = Annotated[Decimal | None, BeforeValidator(amount_of)]
 Currency = Annotated[str | None, BeforeValidator(lambda value: currency_of({"currency": value}))]
 OptionalId = Annotated[int | None, BeforeValidator(id_of)]
+Count = Annotated[int | None, BeforeValidator(as_count)]
 Whole = Annotated[int | None, BeforeValidator(integer_of)]
 Truth = Annotated[bool | None, BeforeValidator(truth_of)]
 Slug = Annotated[str | None, BeforeValidator(as_slug)]

@@ -1,9 +1,10 @@
 """Deleting the personal data of a store that left, on the date that was stated at its uninstall.
 
 What goes: the mirror's customers; who an order or cart belonged to, and a cart's checkout address; the bodies of its
-deliveries, and texts of errors that may quote them; its team. What stays, so that a store that comes back later and our
-own sums lose nothing, names nobody: numbers, amounts, statuses, products, coupon codes and the city of an order, the
-facts (ids and amounts by construction) and the settings of cards. Apps above hear `store.purged` and delete theirs.
+deliveries, and texts of errors that may quote them; its team; what it typed into our form at Salla. What stays, so that
+a store that comes back later and our own sums lose nothing, names nobody: numbers, amounts, statuses, products, coupon
+codes and the city of an order, what Salla sold it of us, the facts (ids and amounts by construction) and the settings
+of cards. Apps above hear `store.purged` and delete theirs.
 """
 
 from django.db.models import Q, QuerySet
@@ -12,7 +13,7 @@ from core import clock, services, work
 from core.models import Merchant
 from events import facts
 from events.services import record
-from integrations import lifecycle
+from integrations import app_form, lifecycle
 from integrations.models import Delivery, Purge
 
 UNFINISHED = [work.Work.State.WAITING, work.Work.State.DEAD]
@@ -42,6 +43,7 @@ def _delete(merchant: Merchant) -> dict[str, int]:
         "customers": merchant.customers.all().delete()[0],
         "bodies": deliveries.filter(body__isnull=False).update(body=None),
         "people": services.disband(merchant),
+        "settings": app_form.forget(merchant),
     }
 
 
@@ -53,6 +55,7 @@ def _left(merchant: Merchant) -> dict[str, int]:
         "customers": merchant.customers.count(),
         "bodies": _deliveries(merchant).filter(body__isnull=False).count(),
         "people": merchant.memberships.count(),
+        "settings": Merchant.objects.filter(pk=merchant.pk, app_settings__isnull=False).count(),
     }
 
 

@@ -124,10 +124,10 @@ def _count(held: Sync, counts: Counter[str]) -> None:
 
 
 def _version_of(body: Json, asked_at: datetime) -> datetime:
-    return time_of(body.get("updated_at")) or _before(asked_at)
+    return time_of(body.get("updated_at")) or shortly_before(asked_at)
 
 
-def _before(asked_at: datetime) -> datetime:
+def shortly_before(asked_at: datetime) -> datetime:
     return (asked_at - MARGIN).replace(microsecond=0)
 
 
@@ -155,7 +155,7 @@ def _take_customer(row: Sync, body: Json, asked_at: datetime) -> str:
     if payloads.Customer.read(body).is_notifications_enabled is False:
         # A refusal counts from the moment we see it, whether or not the customer counts as changed.
         refusal = {"id": body["id"], "is_notifications_enabled": False}
-        translate.state(row.merchant, "customer.updated", refusal, at=_before(asked_at))
+        translate.state(row.merchant, "customer.updated", refusal, at=shortly_before(asked_at))
     return _difference(before is not None, before, _columns(held))
 
 
@@ -253,7 +253,7 @@ def _take_deletion(row: Sync, number: int, asked_at: datetime) -> str:
     if not row.merchant.orders.filter(salla_id=number, is_deleted=False).exists():
         return ""
     with transaction.atomic():
-        translate.state(row.merchant, "order.deleted", {"id": number}, at=_before(asked_at))
+        translate.state(row.merchant, "order.deleted", {"id": number}, at=shortly_before(asked_at))
     return "changed"
 
 

@@ -1,11 +1,14 @@
-"""What a dashboard may know of the connection to Salla."""
+"""What a dashboard may know of the connection to Salla, and of what the store has of us there."""
 
 from dataclasses import dataclass
+from datetime import date
 
+from django.conf import settings
 from django.utils.translation import gettext
 
 from core.models import Merchant
-from integrations import agenda
+from integrations import agenda, entitlements, plans
+from integrations.billing import Standing
 from integrations.models import Sync
 
 
@@ -37,3 +40,58 @@ def _progress_of(row: Sync) -> Progress:
         state=row.state,
         error=gettext(row.reason) if row.reason else "",
     )
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a store has of us, and how much of this month it has used. `limit` is None without one."""
+
+    standing: Standing
+    plan: plans.Plan
+    larger: list[plans.Plan]
+    orders: int
+    orders_before: int  # last month's
+    month_before: date  # a day of it
+    next_month: date  # its first day
+    ends_on: date | None  # of the trial or the plan, or when it ended
+    address: str  # of our page at Salla, where plans are chosen
+
+    @property
+    def limit(self) -> int | None:
+        return self.standing.order_limit
+
+    @property
+    def is_restricted(self) -> bool:
+        return self.standing.state == Standing.State.RESTRICTED
+
+    @property
+    def is_over(self) -> bool:
+        return self.limit is not None and self.orders > self.limit
+
+
+def standing_of(merchant: Merchant) -> Standing:
+    """One query; a store that nothing was judged of yet is installed, on the free plan."""
+    return getattr(merchant, "standing", None) or Standing(merchant=merchant)
+
+
+def account(merchant: Merchant) -> Account:
+    standing = standing_of(merchant)
+    plan = plans.plan_of(standing.plan)
+    month = entitlements.this_month(merchant)
+    orders, before = entitlements.orders_in(merchant, month, month.before)
+    return Account(
+        standing=standing,
+        plan=plan,
+        larger=[each for each in plans.PLANS if each.price > plan.price],
+        orders=orders,
+        orders_before=before,
+        month_before=month.before.starts_at.date(),
+        next_month=month.ends_at.date(),
+        ends_on=standing.ends_at.astimezone(merchant.zone).date() if standing.ends_at is not None else None,
+        address=app_address(),
+    )
+
+
+def app_address() -> str:
+    """Our page in Salla's app store."""
+    return f"{settings.SALLA_DASHBOARD_URL}/apps/install/{settings.SALLA_APP_ID}"

@@ -53,6 +53,7 @@ def begin_reading(merchant: Merchant) -> None:
     now = clock.now()
     since = now - HISTORY
     agenda.schedule(merchant, Kind.STORE, Purpose.UPKEEP, due_at=now)
+    agenda.schedule(merchant, Kind.PLANS, Purpose.UPKEEP, due_at=now)
     for place, kind in enumerate(agenda.FIRST_KINDS, 1):
         # In this order, a moment apart: the plan sets the rate limit, and orders take longest.
         due_at = now + timedelta(milliseconds=place)
@@ -76,6 +77,20 @@ def check_all(purpose: Sync.Purpose, *, window: timedelta, within: timedelta) ->
         due_at = now + within * agenda.spread(held.merchant_id)
         for kind in agenda.CHECKED_KINDS:
             agenda.schedule(held.merchant, kind, purpose, since=now - window, due_at=due_at)
+
+
+def check_plans(*, within: timedelta) -> None:
+    """Ask Salla what every connected store has of us, spread over `within`."""
+    now = clock.now()
+    connected = Connection.unscoped.filter(state=Connection.State.CONNECTED).select_related("merchant")
+    for held in connected.defer(*TOKEN_COLUMNS).iterator():
+        due_at = now + within * agenda.spread(held.merchant_id)
+        agenda.schedule(held.merchant, Kind.PLANS, Purpose.UPKEEP, due_at=due_at)
+
+
+def review_standings() -> None:
+    """Ring for the stores whose plan is to be judged anew: a month, a trial or a subscription may have ended."""
+    doorbell.ring(tasks.review_standings)
 
 
 def sweep_syncs() -> None:

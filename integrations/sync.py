@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import transaction
 
 from core import clock, services, work
 from core.models import Merchant
-from core.salla_errors import BusyError, SallaError
-from integrations import app_payloads, clients, readers
+from core.salla_errors import BusyError, NotFoundError, SallaError
+from integrations import app_payloads, clients, entitlements, lifecycle, readers, salla, subscriptions
 from integrations.models import Connection, Sync
 from integrations.tokens import MerchantTokens
 
@@ -68,6 +69,20 @@ def _welcome_installer(merchant: Merchant) -> None:
     services.welcome_installer(merchant, email=person.email or "", name=person.name or "", role=person.membership_role)
 
 
+def _read_plans(row: Sync) -> bool:
+    """What Salla bills this store for, should an event have been lost."""
+    merchant, asked_at = row.merchant, readers.shortly_before(clock.now())
+    try:
+        listed = salla.app_subscriptions(merchant)
+    except NotFoundError:  # it was never sold anything
+        return True
+    with transaction.atomic():
+        lifecycle.locked(merchant)
+        subscriptions.take_list(merchant, listed, at=asked_at)
+        entitlements.review(merchant)
+    return True
+
+
 _steps: dict[Sync.Kind, Callable[[Sync], bool]] = {
     Sync.Kind.STORE: _read_store,
     Sync.Kind.PRODUCTS: readers.read_products,
@@ -76,4 +91,5 @@ _steps: dict[Sync.Kind, Callable[[Sync], bool]] = {
     Sync.Kind.CARTS: readers.read_carts,
     Sync.Kind.ORDER: readers.read_order,
     Sync.Kind.TOKENS: _refresh_tokens,
+    Sync.Kind.PLANS: _read_plans,
 }

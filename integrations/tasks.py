@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils.translation import gettext_noop
 
 from core import doorbell, webhooks, work
-from integrations import lifecycle, purge, sync, translate
+from integrations import entitlements, lifecycle, purge, sync, translate
 from integrations.models import Delivery, Purge, Sync
 
 # Beginnings of the names of events with other people's secrets and messages, which Salla may send and we never use:
@@ -32,6 +32,13 @@ def purge_stores() -> None:
     """Delete the personal data of the stores that left long enough ago."""
     if not work.drain(Purge.unscoped.select_related("merchant"), purge.run):
         doorbell.ring(purge_stores)
+
+
+@shared_task
+def review_standings() -> None:
+    """Judge anew what the stores may use whose moment has come."""
+    if not entitlements.review_due():
+        doorbell.ring(review_standings)
 
 
 def _process(delivery: Delivery) -> None:

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import get_timezone_location
-from django.conf import settings
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Max, QuerySet
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from redis import RedisError
 
 from core import activity, clock
 from core.models import Merchant
+from features import seen
+from integrations import lifecycle
 from integrations.models import Cart, Connection, Order
 
 WEEK_DAYS = 7
@@ -39,20 +40,17 @@ class Numbers:
 def numbers(merchant: Merchant) -> Numbers:
     today = midnight(merchant)
     week = today - timedelta(days=WEEK_DAYS - 1)
-    orders = _orders(merchant).filter(placed_at__gte=week)
-    counts = orders.aggregate(today=Count("pk", filter=Q(placed_at__gte=today)), week=Count("pk"))
+    orders = list(_orders(merchant).filter(placed_at__gte=week).defer("items", "coupon_codes"))
     paid: dict[str, Decimal] = defaultdict(Decimal)
-    for order in orders.exclude(total=None).defer(
-        "items", "coupon_codes"
-    ):  # `is_paid` is one rule, and lives in Python
-        if order.is_paid and order.total is not None:
+    for order in orders:
+        if order.is_paid and order.total is not None:  # one rule, and it lives in Python
             paid[order.currency or merchant.currency] += order.total
     sums = [{"amount": amount, "currency": currency} for currency, amount in sorted(paid.items())]
     return Numbers(
         week_began=week,
-        place=get_timezone_location(zone_of(merchant).key, locale=get_language(), return_city=True),
-        orders_today=counts["today"],
-        orders_week=counts["week"],
+        place=get_timezone_location(merchant.zone.key, locale=get_language(), return_city=True),
+        orders_today=sum(order.placed_at is not None and order.placed_at >= today for order in orders),
+        orders_week=len(orders),
         paid_week=sums or [{"amount": Decimal(0), "currency": merchant.currency}],
         customers=merchant.customers.count(),
         carts=merchant.carts.filter(status=Cart.Status.ACTIVE).count(),
@@ -64,16 +62,9 @@ def _orders(merchant: Merchant) -> QuerySet[Order]:
     return merchant.orders.filter(is_draft=False, is_deleted=False)
 
 
-def zone_of(merchant: Merchant) -> ZoneInfo:
-    try:
-        return ZoneInfo(merchant.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo(settings.TIME_ZONE)
-
-
 def midnight(merchant: Merchant) -> datetime:
     """When this day began in the store."""
-    return clock.now().astimezone(zone_of(merchant)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return clock.now().astimezone(merchant.zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def latest(merchant: Merchant) -> dict[str, Any]:
@@ -93,6 +84,7 @@ def next_steps(merchant: Merchant, *, has_orders: bool) -> dict[str, Any]:
     is_connected = connection is not None and connection.state == Connection.State.CONNECTED
     steps = [
         {"label": _("The store is connected to Salla"), "is_done": is_connected},
+        *_script_step(merchant),
         {"label": _("Its orders arrive"), "is_done": has_orders},
         {
             "label": _("Turn on the first tool"),
@@ -102,6 +94,16 @@ def next_steps(merchant: Merchant, *, has_orders: bool) -> dict[str, Any]:
     ]
     return {
         "connection": connection,
+        "purge_date": connection and lifecycle.purge_date(connection),
         "steps": steps,
         "current": next((step for step in steps if not step["is_done"]), None),
     }
+
+
+def _script_step(merchant: Merchant) -> list[dict[str, Any]]:
+    """No step while nobody knows: a script that is there must not look missing."""
+    try:
+        is_seen = seen.last(merchant.salla_id) is not None
+    except RedisError:
+        return []
+    return [{"label": _("Our script is seen in your store"), "is_done": is_seen}]

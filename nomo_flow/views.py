@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import clock, webhooks
 from core.access import MerchantRequest, merchant_page
-from core.models import User
+from core.models import Merchant, User
+from integrations.selectors import account
 from nomo_flow import selectors
 from nomo_flow.design import ERROR_PAGES, TOKENS, design_samples
 
@@ -34,11 +35,12 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 def store_overview(request: MerchantRequest) -> HttpResponse:
     """One store at a glance, and what to do next."""
-    merchant = request.merchant
+    merchant = Merchant.objects.select_related("connection", "standing").get(pk=request.merchant.pk)
     latest = selectors.latest(merchant)
     context = {
         "numbers": selectors.numbers(merchant),
         "latest": latest,
+        "account": account(merchant),
         **selectors.next_steps(merchant, has_orders=bool(latest["orders"])),
     }
     return render(request, "store_overview.html", context)

@@ -84,7 +84,9 @@ def translated(home: Path) -> Catalog:
 
 def update(home: Path) -> None:
     catalog = translated(home)
-    catalog.update(collected(home), no_fuzzy_matching=True)
+    words = collected(home)
+    words.creation_date = catalog.creation_date  # today's would make every change meet every other
+    catalog.update(words, no_fuzzy_matching=True)
     catalog.header_comment, catalog.fuzzy = HEADER, False
     catalog.project, catalog.version = "Nomo Flow", "1"
     catalog.last_translator = catalog.language_team = "Nomo Flow"

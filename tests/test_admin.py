@@ -21,7 +21,7 @@ from events.models import DeadReaction, Reaction, Tick
 from events.services import record
 from features import services as switchboard
 from features.models import Feature, StorefrontConfig
-from integrations.models import Connection, DeadDelivery, DeadPurge, DeadSync, Delivery, Purge, Sync
+from integrations.models import Connection, DeadDelivery, DeadPurge, DeadSync, Delivery, Purge, Standing, Sync
 from tests.cards import a_card, registered
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -70,6 +70,8 @@ def fill(merchant: Merchant, count: int) -> None:
         store.orders.create(**of_salla, customer=customer, status="completed", total="10.50", currency="SAR")
         store.carts.create(**of_salla, customer=customer, status="active", coupon_code="SAVE10")
         store.products.create(**of_salla, name="عطر", status="sale")
+        store.subscriptions.create(key="trial", item="trial", status="active", source_updated_at=now)
+        Standing.unscoped.create(merchant=store, state="trial")
         event = record(store, facts.OrderDeleted(order_id=number), key=f"order:{number}:deleted")
         store.reactions.create(event=event, handler="x.y", state=State.DEAD, reason="ValueError: no", attempts=8)
         store.syncs.create(kind="store", purpose="upkeep", state=State.DEAD, reason="took too long", attempts=11)
@@ -141,6 +143,8 @@ def test_every_model_of_ours_that_staff_need_is_registered() -> None:
         "integrations.Order",
         "integrations.Product",
         "integrations.Purge",
+        "integrations.Standing",
+        "integrations.Subscription",
         "integrations.Sync",
     } <= labels
 

@@ -12,21 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django import forms
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from django.utils import translation
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from core import schema
 from core.models import Membership, Merchant, User
 from core.schema_form import look_of
 from features import registry, selectors, services
 from features.registry import Card, Category
-from tests.cards import Settings, a_card, only, registered
+from tests.cards import a_card, config_of, groups_in, posted, public_only, registered
 
 PROJECT = Path(settings.BASE_DIR)
 WIDGET_BYTES = 3_072  # as browsers get it
@@ -36,10 +32,11 @@ CARDS = [*registry.cards(), a_card()]
 
 @pytest.fixture(params=CARDS, ids=lambda card: card.slug)
 def card(request: pytest.FixtureRequest) -> Iterator[Card[Any]]:
-    if registry.get(request.param.slug) is request.param:
-        yield request.param
+    declared: Card[Any] = request.param
+    if registry.get(declared.slug) is declared:
+        yield declared
     else:
-        with registered(request.param) as one:
+        with registered(declared) as one:
             yield one
 
 
@@ -53,56 +50,6 @@ def looks(declaration: type[schema.Settings]) -> Iterator[Any]:
         yield look_of(info)
     for inner in groups_in(declaration):
         yield from looks(inner)
-
-
-def groups_in(declaration: type[schema.Settings]) -> set[type[schema.Settings]]:
-    kinds = [part for info in declaration.model_fields.values() for part in parts_of(info.annotation)]
-    return {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, schema.Settings)}
-
-
-def parts_of(kind: Any) -> list[Any]:
-    inner = [part for each in getattr(kind, "__args__", ()) for part in parts_of(each)]
-    return [kind, *inner]
-
-
-def posted(form: schema.SettingsForm[Any]) -> dict[str, Any]:
-    """What a browser sends when the form is submitted as it stands."""
-    data: dict[str, Any] = {}
-    for bound in form:
-        widget, value = bound.field.widget, bound.value()
-        if isinstance(widget, forms.CheckboxInput):
-            data |= {bound.name: "on"} if value else {}
-        elif isinstance(widget, forms.CheckboxSelectMultiple):
-            data[bound.name] = widget.format_value(value)
-        elif isinstance(widget, forms.Select):
-            data[bound.name] = widget.format_value(value)[0]
-        else:
-            data[bound.name] = (widget.format_value(value) or "").replace("\n", "\r\n")
-    return data
-
-
-def config_of(client: Client, merchant: Merchant) -> dict[str, Any]:
-    """The settings that shoppers get, by card."""
-    services._memory.clear()
-    body = client.get(f"/sf/{merchant.salla_id}/config.json").content
-    assert not any(unsafe in body.decode() for unsafe in "<>&\u2028\u2029")
-    return {each["slug"]: each["settings"] for each in json.loads(body)["cards"]}
-
-
-def public_only(declaration: type[schema.Settings], values: dict[str, Any]) -> dict[str, Any]:
-    """Worked out by hand, to hold `dump(public=True)` to it."""
-    kept = {}
-    for name, info in declaration.model_fields.items():
-        if look_of(info).public:
-            inner = next(iter({k for k in parts_of(info.annotation) if k in groups_in(declaration)}), None)
-            kept[name] = pruned(inner, values[name]) if inner else values[name]
-    return kept
-
-
-def pruned(declaration: type[schema.Settings], value: Any) -> Any:
-    if isinstance(value, list):
-        return [pruned(declaration, each) for each in value]
-    return value if value is None else public_only(declaration, value)
 
 
 # Each card
@@ -123,7 +70,6 @@ def test_it_speaks_both_languages(card: Card[Any]) -> None:
 def test_it_is_well_declared(card: Card[Any]) -> None:
     assert card.category in Category
     assert 1 <= len(card.icon) <= 12
-    assert all(re.fullmatch(r"[a-z_]+\.[a-z_]+", fact) for fact in card.facts)
     assert all(callable(action) for action in card.actions.values())
 
 
@@ -176,13 +122,16 @@ def test_its_page_is_its_own_stores(card: Card[Any], client: Client, merchant: M
         assert address in grid.content.decode()
 
 
-def test_its_actions_never_break_the_shop(card: Card[Any], client: Client, merchant: Merchant) -> None:
+def test_its_actions_never_break_the_shop(
+    card: Card[Any], client: Client, merchant: Merchant, caplog: pytest.LogCaptureFixture
+) -> None:
     services.switch(merchant, card=card, is_on=True)
     for action in card.actions:
         for body in (b"", b"{}", b"[]", b'"x"', b'{"__proto__": {"a": 1}}', b"\xff", b"5"):
             with transaction.atomic():
                 path = f"/sf/{merchant.salla_id}/cards/{card.slug}/{action}"
                 assert client.post(path, body, content_type="text/plain").status_code in {200, 204, 400}
+    assert "failed for store" not in caplog.text  # what a card throws is silence to shoppers, and a mistake
 
 
 def test_its_folder_is_in_order(card: Card[Any]) -> None:
@@ -199,88 +148,6 @@ def test_its_folder_is_in_order(card: Card[Any]) -> None:
     assert strays == []
 
 
-# Hostile settings: a thousand through form, JSON and config
-
-NASTY = st.sampled_from(
-    ["</script>", "<!--", "\u2028", "\u2029", "__proto__", "constructor", "&amp;", "]]>", "\\u003c", '"', "\\", "${x}",
-     "x" * 10**4, "\u202e", "أ" * 10**4, "😀", "\0", "\ud800", "\r\n", " ", ""]
-)  # fmt: skip
-TEXT = st.lists(NASTY | st.text(max_size=8), max_size=4).map("".join)
-ROWS = st.lists(st.fixed_dictionaries({"title": TEXT, "note": TEXT}), max_size=3)
-SETTINGS = st.fixed_dictionaries(
-    {"title": TEXT, "note": TEXT},
-    optional={
-        "delay_seconds": st.integers(-1, 601),
-        "is_bold": st.booleans() | st.just("no"),
-        "position": st.sampled_from(["start", "end", "__proto__"]),
-        "rows": ROWS,
-        "share": st.floats(0, 1),
-        "__proto__": st.just({"title": "polluted"}),
-        "constructor": TEXT,
-    },
-)
-
-
-def test_a_thousand_hostile_settings(client: Client, merchant: Merchant) -> None:
-    """Each ends as equal data or as a refusal; only public keys leave, and nothing that ends a script."""
-    outcomes = {"saved": 0, "refused": 0}
-
-    @hypothesis_settings(
-        max_examples=1000, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True
-    )
-    @given(raw=SETTINGS, way=st.sampled_from(["json", "data", "form"]))
-    def hold(raw: dict[str, Any], way: str) -> None:
-        with transaction.atomic():
-            outcome = save_by(way, merchant, card, raw)
-            outcomes[outcome] += 1
-            stored = services.settings_of(merchant, card)
-            if outcome == "saved":
-                assert stored == expected(raw, way)
-            told = config_of(client, merchant)
-            assert told == {"test_card": public_only(Settings, stored.dump())}
-            assert set(told["test_card"]) == {"title", "delay_seconds", "is_bold", "position", "rows"}
-            assert all(set(row) == {"title"} for row in told["test_card"]["rows"])
-            transaction.set_rollback(True)
-
-    with only(a_card()):
-        card = registry.cards()[0]
-        services.switch(merchant, card=card, is_on=True)
-        hold()
-    assert sum(outcomes.values()) >= 1000
-    assert min(outcomes.values()) > 100
-
-
-def expected(raw: dict[str, Any], way: str) -> Settings:
-    """What was written, as far as writing it keeps it: outer spaces go, and a form's lines end as JSON's do."""
-    known = {name: value for name, value in raw.items() if name in Settings.model_fields}
-    if way == "form":
-        known = {**known, "title": known["title"].replace("\r\n", "\n"), "note": known["note"].replace("\r\n", "\n")}
-    with translation.override("ar"):
-        return Settings.parse(known)
-
-
-def save_by(way: str, merchant: Merchant, card: Card[Any], raw: dict[str, Any]) -> str:
-    """By the doors that people and scripts use; a form has no place for names it does not know."""
-    try:
-        if way != "form":
-            services.save(merchant, card=card, raw=json.dumps(raw) if way == "json" else raw)
-            return "saved"
-        stored = services.settings_of(merchant, card)
-        typed = {name: value for name, value in raw.items() if name in Settings.model_fields}
-        typed["rows"] = json.dumps(raw.get("rows", []))
-        if typed.get("is_bold") is False:
-            del typed["is_bold"]
-        if typed.get("is_bold") == "no":  # a browser sends only "on"
-            return "refused"
-        form = card.settings.form(posted(card.settings.form(initial=stored)) | typed, initial=stored)
-        if not form.is_valid():
-            return "refused"
-        services.save(merchant, card=card, raw=form.settings.dump())
-    except schema.SettingsError as refusal:
-        return "refused" if all(str(error.message) for error in refusal.errors) else "without a word"
-    return "saved"
-
-
 # One folder is a card
 
 DOC = PROJECT / "docs" / "new-card.md"
@@ -295,7 +162,7 @@ def test_a_new_card_is_one_folder(tmp_path: Path) -> None:
     written = dict(FILES.findall(DOC.read_text()))
     folder = Path("visitors/cards/greeting")
     assert {Path(name).relative_to(folder).parts[0] for name in written} == {
-        "__init__.py", "card.py", "actions.py", "handlers.py", "static", "locale", "test_greeting.py",
+        "__init__.py", "settings.py", "card.py", "actions.py", "handlers.py", "static", "locale", "test_greeting.py",
     }  # fmt: skip
     assert sum(text.count("\n") for text in written.values()) <= 150
     for name, text in written.items():

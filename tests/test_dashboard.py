@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from babel.messages.pofile import read_po
 from django.conf import settings as django_settings
 from django.test import Client
 from django.utils.translation import gettext_lazy as _
+from redis import RedisError
 
-from core import clock
+from core import clock, redis
 from core.middleware import LONGEST_SESSION, SIGNED_IN_ON
 from core.models import Membership, Merchant, User
-from features import services
+from features import seen, services
 from features.registry import Card
 from features.services import NotReadyError
 from integrations.models import Connection
@@ -279,9 +280,36 @@ def test_a_connection_that_is_not_whole_says_what_to_do(
     assert (said in shown) if said else ('class="notice' not in shown)
 
 
-def test_a_finished_checklist_steps_aside(browser: Client, merchant: Merchant) -> None:
+def test_a_store_that_left_is_told_when_its_data_goes(browser: Client, merchant: Merchant) -> None:
+    Connection.unscoped.filter(merchant=merchant).update(
+        state="uninstalled", uninstalled_at=datetime(2026, 11, 1, 22, tzinfo=UTC)
+    )
+    shown = browser.get(at(merchant)).content.decode()
+    assert "On 2 December 2026 we delete the personal data of your customers and your team." in shown
+
+
+def finish_most(merchant: Merchant) -> None:
+    """Every step but the script's."""
     merchant.orders.create(salla_id=1, source_updated_at=clock.now(), placed_at=clock.now())
     merchant.features.create(slug="x", is_on=True)
+
+
+def test_a_finished_checklist_steps_aside(browser: Client, merchant: Merchant) -> None:
+    seen.forget()
+    finish_most(merchant)
+    assert "Next steps" in browser.get(at(merchant)).content.decode()
+    Client().get(f"/sf/{merchant.salla_id}/config.json", headers={"origin": "https://shop.example"})
+    assert "Next steps" not in browser.get(at(merchant)).content.decode()
+
+
+def test_a_script_that_nobody_knows_of_is_no_step(
+    browser: Client, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise RedisError
+
+    finish_most(merchant)
+    monkeypatch.setattr(redis.client(), "get", refuse)
     assert "Next steps" not in browser.get(at(merchant)).content.decode()
 
 

@@ -1,13 +1,16 @@
 """The rate limiter with a real Redis and without one, and whose address is counted."""
 
+import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
-from redis import Redis, RedisError
+from redis import Redis, RedisError, ResponseError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -103,6 +106,42 @@ class TestWithoutRedis:
     def test_it_is_logged_without_the_key(self, caplog: Any) -> None:
         LIMIT.take("sara@example.com")
         assert [record.getMessage() for record in caplog.records] == ["limit test: ConnectionError"]
+
+
+@pytest.fixture
+def hung() -> Iterator[tuple[redis.Client, socket.socket]]:
+    """A Redis that takes calls and never answers, and where it listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield redis.Client(port=server.getsockname()[1], socket_timeout=0.05, retry=Retry(NoBackoff(), 0)), server
+
+
+def calls(server: socket.socket) -> int:
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+def test_who_asks_soon_after_a_failure_does_not_wait(
+    hung: tuple[redis.Client, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, server = hung
+    monkeypatch.setattr("core.limiter.redis", SimpleNamespace(client=lambda: client, key=redis.key))
+    limit = Limit("hung", 1, 60, is_open_without_redis=True)
+    assert [limit.take("a") for _ in range(50)] == [0] * 50
+    assert calls(server) == 1
+    monkeypatch.setattr(client, "_paused_until", 0.0)  # the pause is over
+    assert [limit.take("a") for _ in range(50)] == [0] * 50
+    assert calls(server) == 1
+
+
+def test_a_refusal_of_redis_is_no_failure() -> None:
+    with pytest.raises(ResponseError):
+        redis.client().eval("no script", 0)
+    assert redis.client().ping()
 
 
 # Whose address

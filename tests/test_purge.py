@@ -51,6 +51,7 @@ def canaries(deliver: Deliver, merchant: Merchant) -> None:
     customer = {**payload("order.created")["data"]["customer"], **PERSON}
     sent(deliver, merchant, "order.created", customer=customer)
     sent(deliver, merchant, "customer.login", **PERSON)
+    sent(deliver, merchant, "app.settings.updated", settings={"contact_email": "kanari@vogel.example"})
     thin = {**payload("abandoned.cart")["data"]["customer"], **PERSON, "mobile": "+966501806999"}
     sent(deliver, merchant, "abandoned.cart", customer=thin, checkout_url="https://x.example/kanari-checkout")
     sent(deliver, merchant, "review.added", customer={**thin, "id": "77"}, content="Kanarienvogel")
@@ -104,8 +105,8 @@ def test_nothing_of_a_person_is_left_on_the_stated_date(
     row.refresh_from_db()
     assert (row.state, row.finished_at) == ("processed", clock.now())
     assert row.counts == {
-        "deleted": {"orders": 1, "carts": 1, "customers": 2, "bodies": 7, "people": 1},
-        "left": {"orders": 0, "carts": 0, "customers": 0, "bodies": 0, "people": 0},
+        "deleted": {"orders": 1, "carts": 1, "customers": 2, "bodies": 8, "people": 1, "settings": 1},
+        "left": {"orders": 0, "carts": 0, "customers": 0, "bodies": 0, "people": 0, "settings": 0},
     }
     # What names nobody stays.
     kept = merchant.orders.get(pk=order.pk)

@@ -121,7 +121,7 @@ def test_a_process_notes_once_a_minute(client: Client, merchant: Merchant, monke
 
 
 def test_without_redis_shoppers_notice_nothing(
-    client: Client, merchant: Merchant, other_merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+    client: Client, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries: list[Any] = []
 
@@ -130,9 +130,9 @@ def test_without_redis_shoppers_notice_nothing(
         raise RedisError
 
     monkeypatch.setattr(redis.client(), "set", refuse)
-    ask(client)
-    ask(client, store=other_merchant.salla_id)  # one try is enough to know
-    assert len(tries) == 1
+    for _ in range(3):
+        ask(client)
+    assert len(tries) == 1  # the next one is a minute away
 
 
 def test_a_config_in_memory_costs_no_query(client: Client, merchant: Merchant, django_assert_num_queries: Any) -> None:

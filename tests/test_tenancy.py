@@ -26,7 +26,7 @@ from events.models import Reaction, Tick
 from events.services import record
 from features import services as switchboard
 from features.models import Feature, Revision
-from integrations.models import Connection, Delivery, Order
+from integrations.models import Connection, Delivery, Order, Standing
 from nomo_flow import urls
 from tests.cards import a_card, registered
 from tests.conftest import store
@@ -99,6 +99,8 @@ TABLE = {
     "set_language": same(302),
     "integrations:webhook": same(405, POST=401),
     "integrations:webhook-without-slash": same(405, POST=401),
+    "integrations:settings-check": same(405, POST=200),
+    "integrations:settings-check-without-slash": same(405, POST=200),
     "sandbox-clock": SANDBOX_ONLY,
     "healthz": same(405, GET=200, HEAD=200),
     "readyz": same(405, GET=200, HEAD=200),
@@ -271,6 +273,8 @@ def fill_store_a() -> dict[str, Any]:
         "integrations/deadsync": sync,
         "integrations/purge": purge,
         "integrations/deadpurge": purge,
+        "integrations/standing": Standing.unscoped.create(merchant=merchant),
+        "integrations/subscription": merchant.subscriptions.create(key=CANARY, plan_name=CANARY, source_updated_at=now),
         "integrations/customer": customer,
         "integrations/order": merchant.orders.create(**mirrored, customer=customer, city=CANARY, status=CANARY),
         "integrations/cart": merchant.carts.create(**mirrored, customer=customer, coupon_code=CANARY),
@@ -429,6 +433,8 @@ MACHINES = {
     "features:act",
     "integrations:webhook",
     "integrations:webhook-without-slash",
+    "integrations:settings-check",
+    "integrations:settings-check-without-slash",
     "sandbox-clock",
     "healthz",
     "readyz",

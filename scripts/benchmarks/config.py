@@ -21,7 +21,7 @@ CONFIG = Measurement(
     table="features_storefrontconfig",
     prepare="/webhooks/bench/store/",
     variants=(
-        Variant("bare", "bare view, reads nothing", lambda: asked("/webhooks/bench/bare-read/")),
+        Variant("bare", "bare view, reads nothing", lambda: asked(f"/sf/bench/{STORE}/config.json")),
         Variant("config", "THE PRODUCT: from memory", lambda: asked(CONFIG_PATH)),
         Variant("stranger", "the product, an unknown store", lambda: asked("/sf/1/config.json")),
     ),

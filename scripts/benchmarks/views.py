@@ -51,7 +51,7 @@ def delay(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def bare_read(request: HttpRequest) -> HttpResponse:
+def bare_read(request: HttpRequest, store: int) -> HttpResponse:
     return HttpResponse(b"{}", content_type="application/json")
 
 

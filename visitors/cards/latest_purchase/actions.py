@@ -13,15 +13,17 @@ from django.utils.crypto import salted_hmac
 
 from core import clock
 from core.models import Merchant
+from integrations.models import Product
 from visitors.cards.latest_purchase.purchases import Purchase, survey
+from visitors.cards.latest_purchase.settings import Settings
 
-# The ages in minutes that are told of an order younger than an hour; below the second it was bought just now.
+# Minutes that the age of an order younger than an hour is rounded down to; 0 is told as "just now".
 STEPS = (0, 5, 10, 15, 20, 30, 45)
 # How long a process may go on with an answer that an order or the settings have changed.
 MEMORY_SECONDS = 5.0
 ANSWERS_REMEMBERED = 1_000
 KEY_LETTERS = 12
-# Beyond what a page shows: for who bought or has seen the newest.
+# More than a page shows, since the widget skips what this shopper bought himself or has already seen.
 SPARE = 5
 
 
@@ -51,34 +53,44 @@ class Memory:
 memory = Memory()
 
 
-def recent(merchant: Merchant, *, settings: Any, data: Any) -> dict[str, Any]:
+def recent(merchant: Merchant, *, settings: Settings, data: Any) -> dict[str, Any]:
     """What a page may show and a few more, newest first, their places in the shopper's language."""
     language = "ar" if not isinstance(data, dict) or data.get("lang", "ar") == "ar" else "en"
     key = (merchant.pk, language, json.dumps(settings.dump(), sort_keys=True))
     return memory.get(key) or memory.put(key, answer(merchant, settings, language))
 
 
-def answer(merchant: Merchant, settings: Any, language: str) -> dict[str, Any]:
+def answer(merchant: Merchant, settings: Settings, language: str) -> dict[str, Any]:
     purchases = survey(merchant, settings).purchases[: settings.max_items + SPARE]
     day = _today(merchant)
     return {"purchases": [told(each, settings, language, day) for each in purchases]}
 
 
-def told(purchase: Purchase, settings: Any, language: str, day: date) -> dict[str, Any]:
+def told(purchase: Purchase, settings: Settings, language: str, day: date) -> dict[str, Any]:
     """One purchase as a shopper sees it."""
-    who = _first_name(purchase) if settings.show_first_name else ""
+    return line(
+        purchase.product,
+        key=_key(purchase, settings, day),
+        who=_first_name(purchase) if settings.show_first_name else "",
+        place=_place(purchase, language) if settings.show_place else "",
+        age=purchase.age,
+    )
+
+
+def line(product: Product, *, key: str, who: str, place: str, age: timedelta) -> dict[str, Any]:
+    """What the widget gets of one purchase. A name never stands beside a place."""
     return {
-        "key": _key(purchase, settings, day),
-        "product": purchase.product.name,
-        "url": purchase.product.url,
-        "image": purchase.product.image_url if purchase.product.image_url.startswith(("https://", "http://")) else "",
-        "place": "" if who or not settings.show_place else _place(purchase, language),
+        "key": key,
+        "product": product.name,
+        "url": product.url,
+        "image": product.image_url if product.image_url.startswith(("https://", "http://")) else "",
+        "place": "" if who else place,
         "who": who,
-        "age": rounded(purchase.age),
+        "age": rounded(age),
     }
 
 
-def _key(purchase: Purchase, settings: Any, day: date) -> str:
+def _key(purchase: Purchase, settings: Settings, day: date) -> str:
     """It only tells one purchase from another: nobody can make an order's number of it.
 
     Another one each day, so that nobody can follow an order; a visit that goes on past midnight may see one again.

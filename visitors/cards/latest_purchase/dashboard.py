@@ -1,6 +1,7 @@
 """What the merchant sees of the card: a preview on his own products, and why shoppers see what they see."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -11,6 +12,7 @@ from features.registry import Sample
 from integrations.models import Product
 from visitors.cards.latest_purchase import actions, purchases
 from visitors.cards.latest_purchase.purchases import Reason
+from visitors.cards.latest_purchase.settings import Settings
 
 EXAMPLE_MINUTES = 10
 PRODUCTS_READ = 50
@@ -32,7 +34,7 @@ KEPT_BACK: dict[Reason, Any] = {
 }
 
 
-def sample(merchant: Merchant, settings: Any, language: str) -> Sample:
+def sample(merchant: Merchant, settings: Settings, language: str) -> Sample:
     """What shoppers get now; where that is nothing, an example with a product of his."""
     now = actions.answer(merchant, settings, language)
     if now["purchases"]:
@@ -41,7 +43,7 @@ def sample(merchant: Merchant, settings: Any, language: str) -> Sample:
     return Sample({"recent": {"purchases": [_example(product, settings, language)] if product else []}}, True)
 
 
-def _a_product(merchant: Merchant, settings: Any) -> Product | None:
+def _a_product(merchant: Merchant, settings: Settings) -> Product | None:
     rows = merchant.products.filter(status=Product.Status.SALE, is_deleted=False).order_by("-source_updated_at")
     fitting = (
         product
@@ -51,22 +53,18 @@ def _a_product(merchant: Merchant, settings: Any) -> Product | None:
     return next(fitting, None)
 
 
-def _example(product: Product, settings: Any, language: str) -> dict[str, Any]:
-    places = {"ar": "القصيم", "en": "Qassim"}
-    names = {"ar": "نورة", "en": "Noura"}
-    who = names[language] if settings.show_first_name else ""
-    return {
-        "key": "example",
-        "product": product.name,
-        "url": product.url,
-        "image": product.image_url,
-        "place": places[language] if settings.show_place and not who else "",
-        "who": who,
-        "age": {"unit": "minute", "count": EXAMPLE_MINUTES},
-    }
+def _example(product: Product, settings: Settings, language: str) -> dict[str, Any]:
+    names, places = {"ar": "نورة", "en": "Noura"}, {"ar": "القصيم", "en": "Qassim"}
+    return actions.line(
+        product,
+        key="example",
+        who=names[language] if settings.show_first_name else "",
+        place=places[language] if settings.show_place else "",
+        age=timedelta(minutes=EXAMPLE_MINUTES),
+    )
 
 
-def health(merchant: Merchant, settings: Any) -> list[str]:
+def health(merchant: Merchant, settings: Settings) -> list[str]:
     """How many purchases shoppers may see, and what keeps the others back."""
     found = purchases.survey(merchant, settings)
     shown, window = len(found.purchases), _hours(settings.window_hours)

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import Any
 from urllib.parse import urlsplit
 
 from core import clock
@@ -16,6 +15,7 @@ from core.models import Merchant
 from integrations.models import Order, Product
 from visitors.cards.latest_purchase import places, sensitive
 from visitors.cards.latest_purchase.places import City
+from visitors.cards.latest_purchase.settings import Settings
 
 # The newest of the window; a city's count is of these, so that it is never too high.
 ORDERS_READ = 500
@@ -50,7 +50,7 @@ class Survey:
     reasons: Counter[Reason]
 
 
-def survey(merchant: Merchant, settings: Any) -> Survey:
+def survey(merchant: Merchant, settings: Settings) -> Survey:
     """Two queries."""
     now = clock.now()
     since = now - timedelta(hours=settings.window_hours)
@@ -76,7 +76,7 @@ def _products(merchant: Merchant, orders: Iterable[Order]) -> dict[int, Product]
     return {product.salla_id: product for product in merchant.products.filter(salla_id__in=ids)}
 
 
-def _judge(merchant: Merchant, settings: Any, order: Order, products: dict[int, Product]) -> Product | Reason:
+def _judge(merchant: Merchant, settings: Settings, order: Order, products: dict[int, Product]) -> Product | Reason:
     """The first product of the order that may be seen, or why there is none."""
     if order.is_deleted or order.is_draft or order.is_refunded or order.is_canceled:
         return Reason.GONE
@@ -105,7 +105,7 @@ def is_for_sale(merchant: Merchant, product: Product) -> bool:
     )
 
 
-def is_excluded(settings: Any, product: Product) -> bool:
+def is_excluded(settings: Settings, product: Product) -> bool:
     """By the words of this product or by its numbers; the merchant's words are added to ours."""
     texts = [product.name, *product.category_names]
     wishes = settings.excluded_words

@@ -1,0 +1,72 @@
+// Runs the loader over configs as served, and prints the settings that each one's widgets were mounted with.
+//
+//     node --experimental-vm-modules tests/loader_in_node.mjs static/js/loader.js < configs, one JSON string a line
+//
+// Of a browser there is only what the loader touches on its way to `mount`; the widget is a module that listens.
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import vm from "node:vm";
+
+class HTMLScriptElement {
+  src = "https://app.example/static/js/loader.js";
+}
+
+class CSSStyleSheet {
+  replaceSync() {}
+}
+
+const element = () => ({
+  dataset: {},
+  style: { setProperty() {} },
+  attachShadow: () => ({ adoptedStyleSheets: [] }),
+  append() {},
+  remove() {},
+  addEventListener() {},
+});
+
+/** A page of a shop whose config is `body`. */
+const page = (body) => {
+  const here = vm.createContext({
+    HTMLScriptElement, CSSStyleSheet, URL, performance,
+    document: {
+      ...element(), documentElement: { lang: "ar", dir: "rtl" }, body: element(), currentScript: new HTMLScriptElement(),
+      createElement: element,
+    },
+    nomoFlow: { store: 1, config: Promise.resolve({ json: async () => JSON.parse(body) }) },
+    matchMedia: () => ({ matches: false }),
+    getComputedStyle: () => ({ backgroundColor: "rgb(255, 255, 255)", color: "rgb(0, 0, 0)" }),
+    setTimeout() {},
+    clearTimeout() {},
+    console: { warn: (...words) => console.error(...words) },
+  });
+  here.window = here;
+  return here;
+};
+
+/** @param {string} body @returns {Promise<unknown[]>} what the widgets were given */
+const mounted = async (body) => {
+  const given = [];
+  const here = page(body);
+  const listen = async () => {
+    const widget = new vm.SyntheticModule(
+      ["default"],
+      function () {
+        this.setExport("default", (_root, settings) => { given.push(settings); });
+      },
+      { context: here },
+    );
+    await widget.link(() => {});
+    await widget.evaluate();
+    return widget;
+  };
+  new vm.Script(loader, { importModuleDynamically: listen }).runInContext(here);
+  await new Promise((resolve) => { setTimeout(resolve); });
+  if (Object.getOwnPropertyNames(Object.prototype).length !== natives) throw new Error("a config reached a prototype");
+  return given;
+};
+
+const loader = readFileSync(process.argv[2], "utf8");
+const natives = Object.getOwnPropertyNames(Object.prototype).length;
+for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  console.log(JSON.stringify(await mounted(JSON.parse(line))));
+}
