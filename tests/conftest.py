@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connections
 from django.test import Client
 
@@ -16,6 +17,7 @@ from events.tasks import react
 from features import services
 from integrations.models import Connection, Delivery
 from integrations.tasks import process_deliveries
+from tests.ticks import START
 
 SECRET = "webhook-secret"
 
@@ -55,6 +57,13 @@ def _bell(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def bell(_bell: list[str]) -> list[str]:
     return _bell
+
+
+@pytest.fixture
+def still() -> Iterator[time_machine.Traveller]:
+    """Time does not pass."""
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
 
 
 def store(salla_id: int) -> Merchant:
