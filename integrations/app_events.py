@@ -68,8 +68,9 @@ def _authorized(envelope: Envelope, at: datetime) -> Merchant:
 def _uninstalled(envelope: Envelope, at: datetime) -> Merchant:
     body = app_payloads.App.read(envelope.data)
     connection = lifecycle.uninstall(envelope.store_id, at=at, store_type=body.store_type or "")
-    fact = facts.StoreUninstalled(store_type=body.store_type or "")
-    record(connection.merchant, fact, key=f"{envelope.event}:{at.isoformat()}", occurred_at=at)
+    if connection.state == Connection.State.UNINSTALLED:  # else installed again since: nobody must be told
+        fact = facts.StoreUninstalled(store_type=body.store_type or "")
+        record(connection.merchant, fact, key=f"{envelope.event}:{at.isoformat()}", occurred_at=at)
     entitlements.review(connection.merchant)
     return connection.merchant
 

@@ -73,21 +73,29 @@ def authorize(store_id: int, tokens: Tokens, *, at: datetime) -> Connection:
 
 
 def uninstall(store_id: int, *, at: datetime, store_type: str = "") -> Connection:
-    """Forget the tokens at once. Raises `work.IgnoredError` when the store was installed again after `at`.
+    """Forget the tokens at once. One that comes after a later install closes nothing, and ends what was before it.
 
     A store we never met is kept as uninstalled, so that its late install event opens nothing.
     """
     connection = meet(store_id, store_type=store_type)
-    if connection.installed_at is not None and connection.installed_at > at:
-        raise work.IgnoredError(gettext_noop("older than the install"))
-    connection.state = Connection.State.UNINSTALLED
+    is_late = connection.installed_at is not None and connection.installed_at > at
     connection.uninstalled_at = max(at, connection.uninstalled_at or at)
+    if not is_late:
+        connection.state = Connection.State.UNINSTALLED
+        _forget_tokens(connection)
+        stop_reading(connection.merchant)
+        _plan_purge(connection.merchant, connection.uninstalled_at)
+    elif connection.authorized_at is not None and connection.authorized_at <= at:
+        # These tokens died with the earlier installation; those of the later one are still to come.
+        connection.state = Connection.State.INSTALLED
+        _forget_tokens(connection)
+    connection.save()
+    return connection
+
+
+def _forget_tokens(connection: Connection) -> None:
     connection.access_token = connection.refresh_token = connection.expires_at = None
     connection.authorized_at = connection.refresh_started_at = None
-    connection.save()
-    stop_reading(connection.merchant)
-    _plan_purge(connection.merchant, connection.uninstalled_at)
-    return connection
 
 
 def purge_date(connection: Connection) -> datetime | None:

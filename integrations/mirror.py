@@ -57,11 +57,19 @@ def _rank(column: str, value: Any) -> tuple[int, str]:
 
 
 def _upsert(rows: "RelatedManager[M]", salla_id: int, stated: dict[str, Any], version: datetime) -> tuple[M, set[str]]:
-    """The merged row and the columns that changed. Must run inside a transaction."""
-    rows.get_or_create(salla_id=salla_id, defaults={"source_updated_at": version})
-    row = rows.select_for_update().get(salla_id=salla_id)
+    """The merged row and the columns that changed; a body that says nothing new writes nothing.
+
+    Must run inside a transaction.
+    """
+    locked = rows.select_for_update()
+    row = locked.filter(salla_id=salla_id).first()
+    if row is None:
+        rows.get_or_create(salla_id=salla_id, defaults={"source_updated_at": version})
+        row = locked.get(salla_id=salla_id)
+    before = row.source_updated_at, dict(row.field_versions)
     changed = merge(row, stated, version)
-    row.save()
+    if changed or (row.source_updated_at, row.field_versions) != before:
+        row.save()
     return row, changed
 
 

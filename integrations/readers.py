@@ -8,7 +8,7 @@ the place in the list is written down after each page: a reading that is broken 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,7 +68,7 @@ def read_orders(row: Sync) -> bool:
     if row.pending and not (is_retry and row.page <= row.pages):
         return _read_details(row, client)
     page = client.orders(row.page, since=_day_of(row))
-    lacking = [number for number in (_lacking(row, body) for body in page.rows) if number is not None]
+    lacking = _lacking(row, page.rows)
     pending = lacking + [number for number in row.pending if number not in lacking]
     _turn_page(row, page, Counter(), pending=pending)
     return page.is_last and not pending
@@ -191,17 +191,20 @@ def _day_of(row: Sync) -> Any:
     return row.since.date() if row.since else None
 
 
-def _lacking(row: Sync, body: Json) -> int | None:
-    """The order's number, if its details must be read."""
-    number = id_of(body.get("id"))
-    if number is None:
-        return None
+def _lacking(row: Sync, bodies: Iterable[Json]) -> list[int]:
+    """The numbers of the orders whose details must be read."""
+    listed = {number: body for body in bodies if (number := id_of(body.get("id"))) is not None}
+    held = {order.salla_id: order for order in row.merchant.orders.filter(salla_id__in=listed)}
+    return [number for number, body in listed.items() if not _is_held(held.get(number), body)]
+
+
+def _is_held(order: Order | None, body: Json) -> bool:
+    """Whether the order's details are here, and nothing that the summary says is different."""
+    if order is None or not order.is_known or order.subtotal is None:
+        return False
     stated = payloads.Order.read(body).stated()
-    held = row.merchant.orders.filter(salla_id=number).first()
-    is_whole = held is not None and held.is_known and held.subtotal is not None
     compared = ("status", "total", "payment_method", "is_pending_payment")
-    is_same = all(stated.get(column) in {None, getattr(held, column, None)} for column in compared)
-    return None if is_whole and is_same else number
+    return all(stated.get(column) in {None, getattr(order, column)} for column in compared)
 
 
 def _read_details(row: Sync, client: SallaClient) -> bool:
@@ -223,6 +226,7 @@ def _read_details(row: Sync, client: SallaClient) -> bool:
             held.finished_at = clock.now() if is_done else None
             held.detail = ""
             held.save(update_fields=[*COUNTS, "pending", "finished_at", "detail"])
+        row.attempts = 1  # it goes on: should a later one fail, that is the first time
     return not row.pending and row.page > row.pages
 
 

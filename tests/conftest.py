@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connections
 from django.test import Client
 
@@ -16,6 +17,7 @@ from events.tasks import react
 from features import services
 from integrations.models import Connection, Delivery
 from integrations.tasks import process_deliveries
+from tests.ticks import START
 
 SECRET = "webhook-secret"
 
@@ -57,6 +59,13 @@ def bell(_bell: list[str]) -> list[str]:
     return _bell
 
 
+@pytest.fixture
+def still() -> Iterator[time_machine.Traveller]:
+    """Time does not pass."""
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
 def store(salla_id: int) -> Merchant:
     """A connected store."""
     merchant = Merchant.objects.create(salla_id=salla_id, name=f"متجر {salla_id}")
@@ -91,6 +100,20 @@ def deliver(client: Client) -> Callable[..., Any]:
         return client.post("/webhooks/salla/", raw, content_type="application/json", headers=signed)
 
     return post
+
+
+Deliver = Callable[..., Any]
+
+
+def facts_of(merchant: Merchant) -> list[tuple[str, str, dict[str, Any]]]:
+    """The name, key and data of each fact, in the order in which they were recorded."""
+    return list(merchant.events.order_by("pk").values_list("name", "key", "data"))
+
+
+def outcome(event: str) -> tuple[str, str]:
+    """What became of the only delivery of this event: its state and the reason."""
+    delivery = Delivery.objects.get(event=event)
+    return delivery.state, delivery.reason
 
 
 def work() -> None:

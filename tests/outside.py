@@ -17,12 +17,12 @@ CLIENT = {"SALLA_APP_ID": "1", "SALLA_CLIENT_ID": "client", "SALLA_CLIENT_SECRET
 class Outside:
     """One sandbox process; its webhooks go to `app_url`."""
 
-    def __init__(self, app_url: str = "http://localhost:9") -> None:
+    def __init__(self, app_url: str = "http://localhost:9", *options: str) -> None:
         self.port = servers.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         env = {**os.environ, **CLIENT, "SALLA_WEBHOOK_SECRETS": SECRET}
         command = [sys.executable, "-m", "scripts.sandbox", "--port", str(self.port), "--app-url", app_url]
-        command += ["--smtp-port", str(servers.free_port())]
+        command += ["--smtp-port", str(servers.free_port()), *options]
         self.process = subprocess.Popen(
             command,
             env=env,
@@ -55,6 +55,16 @@ class Outside:
     def hurry(self, speed: float) -> None:
         """Let the time of the rate limits run so much faster."""
         self._json(requests.post(f"{self.url}/_clock", json={"rate_speed": speed}, timeout=10))
+
+    def switch(self, **switches: Any) -> None:
+        """How well webhooks are delivered."""
+        self._json(requests.post(f"{self.url}/_webhooks", json=switches, timeout=10))
+
+    def settle(self) -> dict[str, Any]:
+        """Wait until no webhook is on its way; returns how many there are of each state."""
+        settled = self._json(requests.post(f"{self.url}/_settle", params={"seconds": 110}, timeout=120))
+        assert settled["settled"]
+        return settled
 
     def bodies(self, event: str) -> list[bytes]:
         """What was sent, or tried, as raw bytes."""

@@ -61,3 +61,9 @@ def test_outside_sandbox_mode_there_is_only_the_real_one(client: Client) -> None
         assert clock.now() == NOON
     assert move(client, {"offset": 2700}).status_code == 404
     assert DemoClock.objects.get().offset == timedelta(hours=1)
+
+
+def test_the_clock_is_aware_and_in_utc() -> None:
+    with time_machine.travel(datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC), tick=False):
+        assert clock.now() == datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+        assert clock.now().utcoffset() == timedelta(0)

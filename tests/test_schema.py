@@ -1,170 +1,36 @@
-"""The settings declaration: strict in, lenient from store, the same verdict from form and JSON."""
+"""The settings declaration: what is read, what is refused, what is given out."""
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import pytest
-from django import forms
-from django.db.models import TextChoices
 from django.utils import translation
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pydantic import AwareDatetime, model_validator
-from pydantic_core import PydanticCustomError
 
 from core import schema, schema_data, schema_errors
 from core.digits import ascii_digits
-
-
-class Tone(TextChoices):
-    CALM = "calm", _("Calm")
-    LOUD = "loud", _("Loud")
-
-
-class Row(schema.Settings):
-    title: str = schema.field(label=_("Title"), min_length=1, max_length=40, public=True)
-    note: str = schema.field("", label=_("Note"))
-
-
-class Everything(schema.Settings):
-    is_bold: bool = schema.field(False, label=_("Bold"), public=True)
-    delay_seconds: int = schema.field(5, label=_("Delay"), help_text=_("In seconds."), ge=0, le=600, public=True)
-    step: int = schema.field(10, label=_("Step"), multiple_of=5, gt=0, lt=1000)
-    whole: int = schema.field(0, label=_("Whole"))
-    share: float = schema.field(0.5, label=_("Share"), ge=0, le=1)
-    floor: Decimal = schema.field(Decimal("12.50"), label=_("Floor"), max_digits=8, decimal_places=2)
-    loose: Decimal = schema.field(Decimal(0), label=_("Loose"))
-    title: str = schema.field(_("Welcome"), label=_("Title"), max_length=200, public=True)
-    body: str = schema.field("", label=_("Body"), widget=forms.Textarea)
-    sku: str = schema.field("A-1", label=_("SKU"), pattern=r"^[A-Z]-[0-9]+$")
-    position: Literal["start", "end"] = schema.field(
-        "end", label=_("Position"), choices={"start": _("Start"), "end": _("End")}, public=True
-    )
-    days: Literal[7, 28] | None = schema.field(None, label=_("Days"), choices={7: _("Week"), 28: _("Month")})
-    tone: Tone = schema.field(Tone.CALM, label=_("Tone"))
-    pages: list[Literal["home", "product"]] = schema.field(
-        ["home"], label=_("Pages"), choices={"home": _("Home"), "product": _("Product")}, max_length=2
-    )
-    day: date | None = schema.field(None, label=_("Day"))
-    moment: AwareDatetime | None = schema.field(None, label=_("Moment"))
-    clock: time = schema.field(time(9, 30), label=_("Clock"))
-    color: schema.Color = schema.field("#1a2b3c", label=_("Colour"), public=True)
-    second_color: schema.Color | None = schema.field(None, label=_("Second colour"))
-    link: schema.HttpsUrl | None = schema.field(None, label=_("Link"))
-    licence: schema.Digits = schema.field("", label=_("Licence"), max_length=12)
-    phone: schema.Phone | None = schema.field(None, label=_("Phone"))
-    api_key: str = schema.field("", label=_("API key"), widget=schema.Secret)
-    rows: list[Row] = schema.field([], label=_("Rows"), max_length=3, public=True)
-    names: list[str] = schema.field(["x"], label=_("Names"), min_length=1)
-    first: Row = schema.field(Row(title="one"), label=_("First"))
-
-
-class Window(schema.Settings):
-    opens: int = schema.field(1, label=_("Opens"))
-    closes: int = schema.field(2, label=_("Closes"))
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.opens > self.closes:
-            raise ValueError(_("It must open before it closes."))
-        if self.opens == self.closes:
-            raise PydanticCustomError("empty_window", "It must be open for a while.")
-        return self
+from tests.schemas import (
+    SAMPLES,
+    Everything,
+    Tone,
+    Window,
+    json_like,
+    nasty,
+    refusals,
+    short_id,
+    valid,
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _in_english() -> Iterator[None]:
     with translation.override("en"):
         yield
-
-
-def short_id(value: object) -> str | None:
-    return value[:40] if isinstance(value, str) else None
-
-
-def refusals(declaration: type[schema.Settings], raw: object) -> list[tuple[str, str]]:
-    with pytest.raises(schema.SettingsError) as caught:
-        declaration.parse(raw)
-    return [(error.path, str(error.message)) for error in caught.value.errors]
-
-
-def posted(form: schema.SettingsForm[Any]) -> dict[str, Any]:
-    """What a browser sends when the form is submitted as it stands."""
-    data: dict[str, Any] = {}
-    for bound in form:
-        widget, value = bound.field.widget, bound.value()
-        if isinstance(widget, forms.CheckboxInput):
-            data |= {bound.name: "on"} if value else {}
-        elif isinstance(widget, forms.CheckboxSelectMultiple):
-            data[bound.name] = widget.format_value(value)
-        elif isinstance(widget, forms.Select):
-            data[bound.name] = widget.format_value(value)[0]
-        elif not isinstance(widget, schema.Secret):
-            data[bound.name] = (widget.format_value(value) or "").replace("\n", "\r\n")
-    return data
-
-
-plain_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=60)
-MOMENTS = datetime(2000, 1, 2), datetime(2199, 12, 30)  # noqa: DTZ001 - hypothesis adds the zone
-rows = st.fixed_dictionaries(
-    {"title": st.text("abc ع٣", min_size=1, max_size=40).filter(str.strip), "note": plain_text}
-)
-valid = st.fixed_dictionaries(
-    {},
-    optional={
-        "is_bold": st.booleans(),
-        "delay_seconds": st.integers(0, 600),
-        "step": st.integers(1, 199).map(lambda n: n * 5),
-        "whole": st.integers(-(2**53), 2**53),
-        "share": st.floats(0, 1),
-        "floor": st.decimals("-999999.99", "999999.99", places=2).map(str),
-        "loose": st.decimals(-(10**9), 10**9, allow_nan=False, places=7).map(str),
-        "title": plain_text,
-        "body": plain_text,
-        "sku": st.from_regex(r"\A[A-Z]-[0-9]+\Z"),
-        "position": st.sampled_from(["start", "end"]),
-        "days": st.sampled_from([7, 28, None]),
-        "tone": st.sampled_from(["calm", "loud"]),
-        "pages": st.lists(st.sampled_from(["home", "product"]), max_size=2),
-        "day": st.none() | st.dates(date(2000, 1, 1), date(2199, 12, 31)).map(str),
-        "moment": st.none()
-        | st.datetimes(*MOMENTS, timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0).isoformat()),
-        "clock": st.times().map(lambda clock: clock.replace(microsecond=0).isoformat()),
-        "color": st.from_regex(r"\A#[0-9a-fA-F]{6}\Z"),
-        "link": st.sampled_from([None, "https://example.com/a?b=1#c", "https://متجر.السعودية/عرض"]),
-        "licence": st.text("0123456789٠١٢٣۴", max_size=12),
-        "phone": st.sampled_from([None, "+966501234567", "٠٥٠١٢٣٤٥٦٧"]),
-        "api_key": plain_text,
-        "rows": st.lists(rows, max_size=3),
-        "names": st.lists(plain_text, min_size=1, max_size=3),
-        "first": rows,
-    },
-)
-json_like = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(st.characters(), max_size=20)
-    | st.sampled_from(["</script>", "\u2028", "__proto__", "x" * 10**4, "no", "5", "2026-01-01", "\0", "\ud800"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-nasty = st.dictionaries(st.sampled_from([*Everything.model_fields, "__proto__", "", "x.y[0]"]), json_like, max_size=4)
-
-
-SAMPLES: list[object] = [
-    None, True, False, 0, 5, -1, 7, 2**31, 2**53 + 1, 2**63, -(2**63) - 1, 10**400, 1.5, 1e300, -0.0,
-    "", "no", "5", "x" * 50, "NaN", "Infinity", "1e5", "1e99999999999999999999", "-", "१२", "\u2028", "[]",
-    "2026-01-01", "2026-13-01", "99999-01-01", "12:00", "12:61", "2026-01-01T00:00:00Z", "2026-01-01T25:00:00Z",
-    "2026-01-01T00:00:00+99:00", "253402300800", "99999999999999999999",
-    [], [1], [None], ["a"], [[]], [{}], [{"title": None}], {}, {"a": 1}, {"title": 1}, {"title": "a"},
-]  # fmt: skip
 
 
 class TestParse:
@@ -399,144 +265,6 @@ class TestDump:
         public = Everything.parse(raw).dump(public=True)
         assert set(public) == {"is_bold", "delay_seconds", "title", "position", "color", "rows"}
         assert all(set(row) == {"title"} for row in public["rows"])
-
-
-class TestForm:
-    @settings(deadline=None)
-    @given(valid)
-    def test_submitted_as_it_stands_it_gives_the_same_settings(self, raw: dict[str, Any]) -> None:
-        stored = Everything.parse(raw)
-        form = Everything.form(posted(Everything.form(initial=stored)), initial=stored)
-        assert form.errors == {}
-        assert form.settings == stored
-
-    @settings(deadline=None)
-    @given(
-        st.dictionaries(
-            st.sampled_from(list(Everything.model_fields)),
-            st.text()
-            | st.sampled_from(["[" * 10**5, "[1e999]", "1e999999999", "9" * 5000, "NaN", "٣" * 400, '["\\ud800"]']),
-        )
-    )
-    def test_nothing_typed_breaks_it(self, typed: dict[str, str]) -> None:
-        form = Everything.form(posted(Everything.form()) | typed)
-        if form.is_valid():
-            assert Everything.parse(form.settings.dump()) == form.settings
-        else:
-            assert form.errors.keys() <= typed.keys()
-        assert form.as_p()
-
-    def test_fields_follow_the_declaration(self) -> None:
-        fields = Everything.form().fields
-        assert str(fields["delay_seconds"].help_text) == "In seconds."
-        assert isinstance(fields["delay_seconds"].label, Promise)
-        assert list(fields) == list(Everything.model_fields)
-        assert [str(label) for _value, label in fields["position"].choices] == ["Start", "End"]
-        assert [value for value, _label in fields["days"].choices] == ["", 7, 28]
-        required = {name for name, item in fields.items() if item.required}
-        assert required == {
-            "delay_seconds", "step", "whole", "share", "floor", "loose", "position", "tone", "clock", "color", "first",
-        }  # fmt: skip
-
-    @pytest.mark.parametrize(
-        ("name", "typed", "value"),
-        [
-            ("delay_seconds", "١٢", 12),
-            ("delay_seconds", "۱۲", 12),
-            ("floor", "١٬٢٣٤٫٥", Decimal("1234.5")),
-            ("floor", "۱٬۲۳۴٫۵", Decimal("1234.5")),
-            ("floor", "\u200f١٢٣٫٥", Decimal("123.5")),
-            ("share", "٠٫٢٥", 0.25),
-            ("day", "٢٠٢٦-٠١-٠٢", date(2026, 1, 2)),
-            ("clock", "١٨:٣٠", time(18, 30)),
-            ("moment", "٢٠٢٦-٠١-٠٢T١٨:٣٠", datetime(2026, 1, 2, 15, 30, tzinfo=UTC)),
-            ("licence", "١٢۳", "123"),
-            ("phone", "٠٥٠١٢٣٤٥٦٧", "+966501234567"),
-            ("days", "28", 28),
-            ("color", "#AABBCC", "#aabbcc"),
-        ],
-    )
-    def test_takes_what_people_type(self, settings: Any, name: str, typed: str, value: object) -> None:
-        settings.TIME_ZONE = "Asia/Riyadh"
-        form = Everything.form(posted(Everything.form()) | {name: typed})
-        assert form.errors == {}
-        assert getattr(form.settings, name) == value
-
-    @pytest.mark.parametrize(
-        ("name", "typed", "message"),
-        [
-            ("delay_seconds", "", "This field is required."),
-            ("delay_seconds", "5x", "Enter a whole number."),
-            ("delay_seconds", "601", "Must be 600 or less."),
-            ("floor", "1,5", "Enter a number."),
-            ("floor", "١٬٥", "Enter a number."),
-            ("floor", "1.234", "Digits after the point: at most 2."),
-            ("clock", "", "This field is required."),
-            ("position", "top", "Select a valid choice. top is not one of the available choices."),
-            ("color", "red", "Must be a colour such as #1a2b3c."),
-            ("day", "1999-01-01", "Must be between the years 2000 and 2199."),
-            ("rows", '[{"title": "a"}, {"title": ""}]', "\u2066rows[1].title\u2069: Too short: at least 1."),
-            ("rows", "[{]", "This is not valid JSON: see line 1, column 3."),
-            ("rows", '[{"title": "a", "title": "b"}]', "The name “title” is written twice."),
-            ("rows", "[" * 10**5, schema_errors.BAD_JSON),
-            ("rows", "{}", "Must be a list, in brackets."),
-            ("first", "", "This field is required."),
-        ],
-        ids=short_id,
-    )
-    def test_refuses_beside_the_field_and_keeps_what_was_typed(self, name: str, typed: str, message: object) -> None:
-        form = Everything.form(posted(Everything.form()) | {name: typed})
-        assert form.errors == {name: [str(message)]}
-        assert form[name].value() == typed
-        assert not hasattr(form, "settings")
-
-    def test_django_and_our_refusals_are_told_together(self) -> None:
-        form = Everything.form(posted(Everything.form()) | {"step": "x", "delay_seconds": "601", "color": "red"})
-        assert set(form.errors) == {"step", "delay_seconds", "color"}
-
-    def test_two_bad_rows_are_both_told(self) -> None:
-        form = Everything.form(posted(Everything.form()) | {"rows": '[{"title": ""}, {}]'})
-        assert form.errors["rows"] == [
-            "\u2066rows[0].title\u2069: Too short: at least 1.",
-            "\u2066rows[1].title\u2069: This value is required.",
-        ]
-
-    def test_what_may_be_left_out_may_be_left_empty(self) -> None:
-        class Loose(schema.Settings):
-            row: Row | None = schema.field(None, label=_("Row"))
-            names: list[str] = schema.field(["x"], label=_("Names"))
-            words: str | None = schema.field("x", label=_("Words"))
-
-        form = Loose.form({"row": "", "names": "", "words": ""})
-        assert form.errors == {}
-        assert form.settings == Loose(row=None, names=[], words=None)
-
-    def test_rules_across_fields_wait_for_the_fields(self) -> None:
-        assert Window.form({"opens": "3", "closes": "2"}).errors == {"__all__": ["It must open before it closes."]}
-        assert set(Window.form({"opens": "3", "closes": ""}).errors) == {"closes"}
-
-    def test_a_secret_is_kept_when_left_empty_and_never_shown(self) -> None:
-        stored = Everything(api_key="hush")
-        unchanged = Everything.form(posted(Everything.form(initial=stored)) | {"api_key": ""}, initial=stored)
-        assert unchanged.is_valid()
-        assert unchanged.settings.api_key == "hush"
-        changed = Everything.form(posted(Everything.form()) | {"api_key": "new"}, initial=stored)
-        assert changed.is_valid()
-        assert changed.settings.api_key == "new"
-        for form in (Everything.form(initial=stored), unchanged, changed):
-            assert "hush" not in form.as_p()
-            assert "hush" not in repr(form.initial)
-        assert "value" not in changed["api_key"].as_widget()
-
-    def test_the_stored_secret_does_not_mark_another_form(self) -> None:
-        Everything.form(initial=Everything(api_key="hush"))
-        assert "placeholder" not in Everything.form()["api_key"].as_widget()
-
-    def test_renders_in_arabic(self) -> None:
-        with translation.override("ar"):
-            page = Everything.form(initial=Everything.parse({"floor": "1234.50", "day": "2026-01-31"})).as_p()
-        assert 'value="1234.50"' in page
-        assert 'value="2026-01-31"' in page
 
 
 class TestDeclaration:

@@ -22,9 +22,14 @@ def options() -> Config:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--smtp-port", type=int, default=0, help="the mail sink's port (default: port + 1000)")
     parser.add_argument("--new-ids", action="store_true", help="what is made from now on has ids of its own each start")
+    parser.add_argument("--customers", type=int, default=120, help="so many in each store")
+    parser.add_argument("--orders", type=int, default=0, help="so many in each store (default: by its trade)")
+    parser.add_argument("--history-days", type=int, default=60, help="how far back the trade goes")
     given = parser.parse_args()
     if given.speed <= 0:
         parser.error("--speed must be above 0")
+    if min(given.customers, given.history_days) < 1 or given.orders < 0:
+        parser.error("--customers and --history-days must be 1 or more, --orders 0 or more")
     values = {**vars(given), "app_url": given.app_url.rstrip("/")}
     config = Config(**values)
     if not config.app_id.isdigit():

@@ -26,6 +26,7 @@ class Config:
     new_ids: bool = False
     history_days: int = 60
     customers: int = 120
+    orders: int = 0  # exactly so many in each store; 0: as many as its trade brings
     app_id: str = field(default_factory=lambda: os.environ.get("SALLA_APP_ID") or "1480412374")
     app_name: str = "Nomo Flow"
     client_id: str = field(default_factory=lambda: os.environ.get("SALLA_CLIENT_ID") or "sandbox-client")

@@ -1,5 +1,6 @@
 """Misbehaviour on demand of the API, the token endpoint and the storefront API."""
 
+import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ class FaultError(ValueError):
 
 @dataclass
 class Fault:
-    """One switched-on fault; `count` uses, for ever when None."""
+    """One switched-on fault; `count` uses, for ever when None; it spoils `share` percent of the calls that it fits."""
 
     kind: str
     target: str = "api"
@@ -32,6 +33,7 @@ class Fault:
     store: int | None = None
     seconds: float = 30.0
     scope: str = ""
+    share: float = 100.0
 
     def fits(self, target: str, path: str, store: int | None) -> bool:
         return (
@@ -45,7 +47,8 @@ class Fault:
 class Faults:
     """The switched-on faults, first fitting one wins."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
         self._rules: list[Fault] = []
 
     def add(self, given: dict[str, Any]) -> Fault:
@@ -59,7 +62,9 @@ class Faults:
     def take(self, target: str, path: str, store: int | None = None) -> Fault | None:
         """The fault for this call, used up once; missing scopes are asked for with `lost_scopes`."""
         for fault in self._rules:
-            if fault.kind != "revoked_scope" and fault.fits(target, path, store):
+            if fault.kind == "revoked_scope" or not fault.fits(target, path, store):
+                continue
+            if fault.share == 100 or self._random.random() * 100 < fault.share:
                 if fault.count is not None:
                     fault.count -= 1
                 return fault
@@ -84,8 +89,11 @@ def parse(given: dict[str, Any]) -> Fault:
     seconds = number(given.get("seconds") or 30)
     if seconds is None or not 0 < seconds <= LONGEST:
         raise FaultError(f"seconds must be a number above 0 and up to {LONGEST}", "seconds")
+    share = number(given.get("share") or 100)
+    if share is None or not 0 < share <= 100:
+        raise FaultError("share must be a number above 0 and up to 100", "share")
     path, scope = str(given.get("path") or ""), str(given.get("scope") or "")
-    return Fault(kind, target, count, path, _whole(given, "store", 1), seconds, scope)
+    return Fault(kind, target, count, path, _whole(given, "store", 1), seconds, scope, share)
 
 
 def _whole(given: dict[str, Any], name: str, least: int) -> int | None:

@@ -1,6 +1,7 @@
 """Salla's rate limits: one leaky bucket a store by its plan, and one window for the customers endpoints."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scripts.sandbox.clock import Clock
@@ -88,3 +89,22 @@ class Limits:
         if not allowed:
             headers["Retry-After"] = str(wait)
         return Verdict(allowed, headers)
+
+
+class Patience:
+    """Until when each store's callers were told to wait, and whether they do."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: dict[tuple[int, bool], float] = {}
+
+    def told(self, store_id: int, headers: Mapping[str, str]) -> None:
+        """By a 429 with these headers: of the customers' own limit, or of all calls."""
+        of_customers = headers.get("X-RateLimit-Limit") == str(CUSTOMERS_LIMIT)
+        until = self._clock.rate_now() + float(headers["Retry-After"])
+        self._until[store_id, of_customers] = max(until, self._until.get((store_id, of_customers), until))
+
+    def is_broken_by(self, store_id: int, *, customers: bool) -> bool:
+        """Whether a call comes before that time is over."""
+        kinds = (False, True) if customers else (False,)
+        return any(self._until.get((store_id, kind), -math.inf) > self._clock.rate_now() for kind in kinds)

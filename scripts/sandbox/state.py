@@ -9,7 +9,7 @@ from scripts.sandbox.clock import Clock
 from scripts.sandbox.config import Config
 from scripts.sandbox.faults import Faults
 from scripts.sandbox.grants import Grants
-from scripts.sandbox.limits import Limits
+from scripts.sandbox.limits import Limits, Patience
 from scripts.sandbox.models import Store
 from scripts.sandbox.numbers import Numbers
 from scripts.sandbox.providers.mailbox import Mailbox, ProviderSettings
@@ -47,8 +47,9 @@ class World:
         self.random = random.Random(self.config.seed)
         self.numbers = Numbers(self.random)
         self.counters: Counter[str] = Counter()
-        self.faults = Faults()
+        self.faults = Faults(self.config.seed)
         self.limits = Limits(self.clock)
+        self.patience = Patience(self.clock)
         self.grants = Grants(self.clock, self.config.app_id)
         self.mailbox = Mailbox(self.clock)
         self.providers = ProviderSettings(whatsapp_callback=f"{self.config.reports_to}/whatsapp")

@@ -62,9 +62,20 @@ class Endpoint:
 
     def route(self, world: World) -> Route:
         async def run(request: Request) -> Response:
-            return await answer(world, self, request)
+            return await watched(world, self, request)
 
         return Route(PREFIX + self.path, run, methods=[self.method], include_in_schema=False)
+
+
+async def watched(world: World, endpoint: Endpoint, request: Request) -> Response:
+    """The answer; counted are the calls of those who were told to wait and did not."""
+    chain = bearer(world, request)
+    if chain and world.patience.is_broken_by(chain.store_id, customers=endpoint.customers):
+        world.counters["api.too_early"] += 1
+    found = await answer(world, endpoint, request)
+    if chain and "Retry-After" in found.headers:
+        world.patience.told(chain.store_id, found.headers)
+    return found
 
 
 async def answer(world: World, endpoint: Endpoint, request: Request) -> Response:

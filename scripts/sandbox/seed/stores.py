@@ -66,7 +66,7 @@ def _store(
         customer = _customer(index, row, people, now, source, numbers, config.history_days)
         store.customers[customer.id] = customer
     _marketing(store, now, numbers)
-    trade(store, goods["reviews"], row["rate"], config.history_days, now, source, numbers)
+    trade(store, goods["reviews"], row["rate"], config, now, source, numbers)
     return store
 
 

@@ -3,6 +3,7 @@
 import random
 
 from scripts.sandbox.clock import DAY
+from scripts.sandbox.config import Config
 from scripts.sandbox.models import Cart, Customer, Discount, Line, Order, Product, Review, Step, Store
 from scripts.sandbox.numbers import Numbers
 
@@ -123,20 +124,29 @@ class Trade:
         )  # fmt: skip
 
 
+def _share(total: int, part: int, parts: int) -> int:
+    """Of `total` spread evenly over `parts`."""
+    return total * (part + 1) // parts - total * part // parts
+
+
 def trade(
     store: Store,
     texts: list[str],
     per_day: int,
-    days: int,
+    config: Config,
     now: float,
     source: random.Random,
     numbers: Numbers,
 ) -> None:
     """Fill the store with orders, carts and reviews up to an hour ago."""
     maker = Trade(store, source, numbers, now)
+    days = config.history_days
     for days_ago in range(days, -1, -1):
         weekend = 1.4 if int(now // DAY - days_ago) % 7 in (0, 1) else 1.0
-        moments = sorted(maker.moment(days_ago) for _ in range(round(per_day * weekend * source.uniform(0.6, 1.4))))
+        count = round(per_day * weekend * source.uniform(0.6, 1.4))
+        if config.orders:
+            count = _share(config.orders, days - days_ago, days + 1)
+        moments = sorted(maker.moment(days_ago) for _ in range(count))
         for at in moments:
             order = maker.order(at)
             store.orders[order.id] = order
