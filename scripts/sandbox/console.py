@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from scripts.sandbox.actions.given import ActionError, Given
-from scripts.sandbox.actions.lifecycle import PLANS, SUBSCRIPTION_EVENTS
+from scripts.sandbox.actions.lifecycle import PLANS, SUBSCRIPTION_EVENTS, TRIAL_EVENTS
 from scripts.sandbox.console_actions import run
 from scripts.sandbox.faults import KINDS
 from scripts.sandbox.limits import PER_MINUTE
@@ -51,7 +51,8 @@ async def store_page(request: Request) -> Response:
     return page(
         request, "console_store.html", store=store, orders=orders[:RECENT], carts=carts[:RECENT], people=people,
         statuses=list(STATUSES), methods=PAYMENT_METHODS, plans=list(PER_MINUTE), app_plans=list(PLANS),
-        subscription_events=SUBSCRIPTION_EVENTS, chain=_chain(request.app.state.world, store),
+        subscription_events=SUBSCRIPTION_EVENTS, trial_events=TRIAL_EVENTS,
+        chain=_chain(request.app.state.world, store),
         coupons=[c for c in store.coupons.values() if c.status == "active"],
     )  # fmt: skip
 

@@ -188,6 +188,13 @@ def subscription(given: Given) -> Answer:
     return {"subscription": current.id, "plan": current.plan, "status": current.status}
 
 
+def add_on(given: Given) -> Answer:
+    """More orders a month, beside the plan."""
+    kind = given.one_of("event", lifecycle.SUBSCRIPTION_EVENTS, "started")
+    current = lifecycle.add_on(given.world, given.store, kind, int(given.number("quantity", 1, least=1, most=100)))
+    return {"subscription": current.id, "quantity": current.quantity, "status": current.status}
+
+
 def trial(given: Given) -> Answer:
     kind = given.one_of("event", lifecycle.TRIAL_EVENTS, "started")
     lifecycle.trial_event(given.world, given.store, kind)
@@ -255,8 +262,8 @@ ACTIONS: dict[str, Callable[[Given], Answer]] = {
         install, authorize, app_update, uninstall, history, expire_token, embedded_token,
         order, order_status, cancel, refund,
         pay, order_delete, cart, cart_abandon, cart_purchased, coupon_applied, customer, customer_login,
-        customer_consent, review, product_price, product_status, subscription, trial, plan, feedback, clock, fault,
-        faults_clear, webhooks, replay, reset,
+        customer_consent, review, product_price, product_status, subscription, add_on, trial, plan, feedback,
+        clock, fault, faults_clear, webhooks, replay, reset,
     )
 }  # fmt: skip
 
