@@ -46,7 +46,7 @@ def sources() -> dict[str, str]:
     """Our own code: no tests, no migrations."""
     files = [file for name in OURS for file in sorted((PROJECT / name).rglob("*.py"))]
     paths = {str(file.relative_to(PROJECT)): file for file in files if "migrations" not in file.parts}
-    return {path: file.read_text() for path, file in paths.items() if not file.name.startswith("test_")}
+    return {path: file.read_text() for path, file in paths.items() if not file.name.startswith(("test_", "conftest"))}
 
 
 def attributes(*names: str) -> Finder:

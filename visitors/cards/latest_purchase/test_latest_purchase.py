@@ -1,105 +1,24 @@
-"""Latest purchase: only what was truly bought, and nobody recognised by it. Orders come as Salla's webhooks."""
+"""Latest purchase: only what was truly bought. Orders come as Salla's webhooks."""
 
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import translation
 
 from core import clock
 from core.models import Merchant
 from features import services
-from tests.conftest import work
-from visitors.cards.latest_purchase import actions, places, sensitive
+from visitors.cards.latest_purchase import actions
 from visitors.cards.latest_purchase.card import CARD
-from visitors.cards.latest_purchase.dashboard import health, sample
+from visitors.cards.latest_purchase.conftest import ADDRESS, OUD, Shop
+from visitors.cards.latest_purchase.dashboard import sample
 
-OUD = {"id": 720881993, "name": "دهن عود كمبودي", "sku": "OUD-1", "status": "sale", "is_available": True, "quantity": 9}
-ADDRESS = "https://salla.sa/najd/p720881993"
 WIDGET = Path(__file__).parent / "static" / "widget.js"
-
-
-class Shop:
-    """One store as Salla tells of it, and as its shoppers ask."""
-
-    def __init__(self, merchant: Merchant, deliver: Callable[..., Any], client: Client) -> None:
-        self.merchant, self.deliver, self.client = merchant, deliver, client
-        self.number = 2116149700
-
-    def send(self, event: str, data: dict[str, Any]) -> None:
-        body = {"event": event, "merchant": self.merchant.salla_id, "created_at": iso(clock.now()), "data": data}
-        assert self.deliver(body).status_code == 200
-        work()
-
-    def product(self, **changes: Any) -> None:
-        data = {**OUD, "url": ADDRESS, "categories": [], **changes}
-        self.send("product.created", data)
-
-    def order(self, *, minutes: float = 12, event: str = "order.created", **changes: Any) -> dict[str, Any]:
-        """Paid by card, from Buraydah, of one oud."""
-        self.number += 1
-        data = {
-            "id": self.number,
-            "reference_id": 41027662,
-            "date": salla_time(clock.now() - timedelta(minutes=minutes)),
-            "draft": False,
-            "status": {"slug": "under_review"},
-            "payment_method": "mada",
-            "is_pending_payment": False,
-            "currency": "SAR",
-            "amounts": {"total": {"amount": 420, "currency": "SAR"}},
-            "shipping": {"address": {"city": "بريدة", "country_code": "SA"}},
-            "customer": {"id": 225167971, "first_name": "نورة", "last_name": "العتيبي", "mobile": 501806978},
-            "items": [{"product": {"id": OUD["id"]}, "name": OUD["name"], "quantity": 1}],
-            **changes,
-        }
-        self.send(event, data)
-        return data
-
-    def set(self, **settings: Any) -> None:
-        services.save(self.merchant, card=CARD, raw=settings)
-
-    def answer(self, lang: str = "ar") -> str:
-        actions.memory.clear()
-        address = f"/sf/{self.merchant.salla_id}/cards/latest_purchase/recent"
-        response = self.client.post(address, json.dumps({"lang": lang}), content_type="text/plain")
-        assert response.status_code == 200
-        return str(response.content.decode())
-
-    def shown(self, lang: str = "ar") -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = json.loads(self.answer(lang))["purchases"]
-        return rows
-
-    def health(self) -> list[str]:
-        with translation.override("en"):
-            return health(self.merchant, services.settings_of(self.merchant, CARD))
-
-
-def iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()
-
-
-def salla_time(moment: datetime) -> dict[str, Any]:
-    local = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.000000")
-    return {"date": local, "timezone_type": 3, "timezone": "UTC"}
-
-
-@pytest.fixture
-def shop(merchant: Merchant, deliver: Callable[..., Any], client: Client) -> Iterator[Shop]:
-    shop = Shop(merchant, deliver, client)
-    shop.product()
-    services.switch(merchant, card=CARD, is_on=True)
-    yield shop
-    actions.memory.clear()
-
-
-# What leaves
 
 
 def test_a_purchase_is_shown_with_nothing_but_what_is_shown(shop: Shop) -> None:
@@ -275,143 +194,6 @@ def test_another_stores_orders_are_its_own(shop: Shop, other_merchant: Merchant)
     other = Shop(other_merchant, shop.deliver, shop.client)
     other.order()
     assert shop.shown() == []
-
-
-# Nobody recognised
-
-
-def test_a_city_only_in_a_crowd(shop: Shop) -> None:
-    shop.set(max_items=10)
-    for _ in range(19):
-        shop.order()
-    assert {row["place"] for row in shop.shown()} == {"القصيم"}
-    shop.order()
-    assert {row["place"] for row in shop.shown()} == {"بريدة"}
-    assert {row["place"] for row in shop.shown("en")} == {"Buraydah"}
-    shop.set(city_minimum=21)
-    assert {row["place"] for row in shop.shown()} == {"القصيم"}
-
-
-def test_unpaid_orders_make_no_crowd(shop: Shop) -> None:
-    shop.order()
-    for _ in range(19):
-        shop.order(is_pending_payment=True)
-    assert shop.shown()[0]["place"] == "القصيم"
-
-
-@pytest.mark.parametrize(
-    "address", [{"city": "دبي", "country_code": "AE"}, {"city": "بريدة", "country": "KW"}, {"city": "حيّنا"}]
-)
-def test_no_place_for_what_is_unknown_or_abroad(shop: Shop, address: dict[str, str]) -> None:
-    shop.order(shipping={"address": address})
-    assert shop.shown()[0]["place"] == ""
-
-
-def test_a_name_only_when_wanted_and_never_beside_a_place(shop: Shop) -> None:
-    shop.order()
-    shop.order(customer={"id": 7, "first_name": "0501234567", "last_name": ""})
-    shop.set(show_first_name=True)
-    assert [(row["who"], row["place"]) for row in shop.shown()] == [("", "القصيم"), ("نورة", "")]
-    shop.set(show_place=False)
-    assert [(row["who"], row["place"]) for row in shop.shown()] == [("", ""), ("", "")]
-
-
-@pytest.mark.parametrize(
-    ("name", "categories"),
-    [
-        ("لانجري حرير", []),
-        ("مسك طهارة أبيض", []),
-        ("والملابس الداخلية القطنية", []),
-        ("Lace BRA", []),
-        ("طقم هدية", ["أدوية"]),
-    ],
-)
-def test_intimate_and_medical_products_are_never_shown(shop: Shop, name: str, categories: list[str]) -> None:
-    shop.product(name=name, categories=[{"id": 1, "name": each} for each in categories])
-    shop.order()
-    assert shop.shown() == []
-    assert shop.health()[1:] == ["1 has only products that are never shown."]
-
-
-def test_the_next_product_of_the_order_is_taken(shop: Shop) -> None:
-    shop.product(id=1, name="واقي ذكري", sku="X")
-    items = [{"product": {"id": 1}, "name": "واقي ذكري"}, {"product": {"id": OUD["id"]}, "name": OUD["name"]}]
-    shop.order(items=items)
-    assert [row["product"] for row in shop.shown()] == ["دهن عود كمبودي"]
-
-
-SECRETS = """
-    كلوت قطن, كلوتات قطنية, كولوت, كولوتات, سراويل داخلية, السراويل الداخلية, بوكسر, بوكسرات رجالي, والبوكسرات, كوندوم,
-    فياجرا, سيالس, هزاز, هزازات, لعبة للبالغين, لعبة بالغين, ألعاب للبالغين, ألعاب البالغين, الألعاب للبالغين, مشدات,
-    منشطات, مزلقات, علاجات, فوط أولويز, فوط أولويز الصحية, فوط صحية, فوط_صحية, ملابس نوم, ملابس النوم, Dildo, dildos,
-    G-string, G-Strings, g_string, Bralette, bralettes, Durex, bra, bras, bra_set, BRA_SET_01, condoms, tampons, pills,
-    drugs, supplements, sanitary pads, adult diapers, pregnancy tests, Cialis
-"""
-EVERYDAY = """
-    تمر سكري فاخر, حبوب القهوة, كبسولات قهوة, عطر طبيعي, Brass lamp, قلم سلس, بروش, بروشات, طقم_بروش, brand, Brands,
-    branch, bracelet, bracelets_set, brass_lamp, Bravo, pillow, string lights, ملابس أطفال, سراويل رياضية, فوط مطبخ,
-    ألعاب أطفال, لعبة ورق, essex, drugget
-"""
-
-
-def listed(text: str) -> list[str]:
-    return [each.strip() for each in text.split(",")]
-
-
-@pytest.mark.parametrize("name", listed(SECRETS))
-def test_secrets_are_known_in_all_their_forms(name: str) -> None:
-    assert sensitive.is_sensitive([name])
-
-
-@pytest.mark.parametrize("name", listed(EVERYDAY))
-def test_everyday_words_are_not_taken_for_secrets(name: str) -> None:
-    assert not sensitive.is_sensitive([name])
-
-
-@pytest.mark.parametrize(
-    ("excluded", "is_shown"),
-    [("العود", False), ("oud-1", False), ("720881993", False), ("مسك\nعود", False), ("عو", True), ("!!!\n\n", True)],
-)
-def test_the_merchants_own_exclusions(shop: Shop, excluded: str, is_shown: bool) -> None:
-    shop.order()
-    shop.set(excluded=excluded)
-    assert len(shop.shown()) == is_shown
-
-
-# Places
-
-
-@pytest.mark.parametrize(
-    ("spelling", "city", "region"),
-    [
-        ("الرياض", "الرياض", "منطقة الرياض"),
-        ("مدينة الرياض", "الرياض", "منطقة الرياض"),
-        ("RIYADH", "الرياض", "منطقة الرياض"),
-        ("جده", "جدة", "منطقة مكة المكرمة"),
-        ("مكه", "مكة المكرمة", "منطقة مكة المكرمة"),
-        ("المدينه المنوره", "المدينة المنورة", "منطقة المدينة المنورة"),
-        ("Al-Khobar", "الخبر", "المنطقة الشرقية"),
-        ("alkhobar", "الخبر", "المنطقة الشرقية"),
-        ("الأحساء", "الأحساء", "المنطقة الشرقية"),
-        ("الهفوف", "الأحساء", "المنطقة الشرقية"),
-        ("Ha'il", "حائل", "منطقة حائل"),
-        ("أبها", "أبها", "عسير"),
-        ("ابها", "أبها", "عسير"),
-        ("Khamis Mushait", "خميس مشيط", "عسير"),
-        ("عُنيزة", "عنيزة", "القصيم"),
-        ("سكاكا", "سكاكا", "الجوف"),
-        ("جيزان", "جازان", "منطقة جازان"),
-    ],
-)
-def test_cities_as_people_spell_them(spelling: str, city: str, region: str) -> None:
-    found = places.find(spelling, "السعودية")
-    assert found is not None
-    assert (found.names["ar"], found.region["ar"]) == (city, region)
-
-
-def test_there_are_thirteen_regions() -> None:
-    assert len(places.REGIONS) == 13
-    assert places.find("") is None
 
 
 # What the merchant sees
