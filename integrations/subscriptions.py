@@ -103,4 +103,4 @@ def _is_same_start(row: Subscription, starts_at: datetime | None) -> bool:
 
 
 def _is_later(ends_at: datetime | None, held: datetime | None) -> bool:
-    return ends_at is not None and held is not None and ends_at > held
+    return ends_at is not None and held is not None and ends_at - held > DAY
