@@ -9,7 +9,7 @@ import logging
 import re
 import uuid
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import structlog
@@ -44,6 +44,8 @@ _PATTERNS = (
     (re.compile(r"(/(?:sign-in|arrived|unsubscribe)/)[^/\s\"'?]+"), r"\1…"),
     # What Salla puts into the address that it sends a browser back to
     (re.compile(r"([?&](?:code|state)=)[^&\s\"']+"), r"\1…"),
+    # What a validation refused, which may be a whole body
+    (re.compile(r"(input_value=).*?(?=, input_type=|\]|$)", re.DOTALL), r"\1…"),
     (_KEYED, r"\1…"),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 …"),
     (re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), HIDDEN),
@@ -73,7 +75,7 @@ def formatter() -> logging.Formatter:
         processors=[
             ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            Mask(),
+            mask,
             for_people if settings.DEBUG or settings.SANDBOX else structlog.processors.JSONRenderer(serializer=to_text),
         ],
     )
@@ -105,41 +107,45 @@ def request_id(told: str) -> str:
 # The mask
 
 
-class Mask:
-    """The one filter: in keys, texts and values, and in whatever our own settings keep secret."""
-
-    def __init__(self) -> None:
-        secrets = sorted(set(_secrets()), key=len, reverse=True)
-        self.known = re.compile("|".join(map(re.escape, secrets))) if secrets else None
-
-    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-        shown = {key: value for key, value in event.items() if value is not None and key not in LEFT_OUT}
-        return {key: value if key in OWN_KEYS else self._value(key, value) for key, value in shown.items()}
-
-    def text(self, text: str) -> str:
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
-        return self.known.sub(HIDDEN, text) if self.known else text
-
-    def _value(self, key: object, value: Any) -> Any:
-        if isinstance(key, str) and _KEY.fullmatch(key) and value:
-            return HIDDEN
-        if isinstance(value, NUMBERS):
-            return value
-        if isinstance(value, int):
-            return value if self.text(str(value)) == str(value) else HIDDEN
-        if isinstance(value, Mapping):
-            return {self.text(str(name)): self._value(name, item) for name, item in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self._value(None, item) for item in value]
-        return self.text(value.decode(errors="replace") if isinstance(value, bytes) else str(value))
+def mask(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """The one filter: over keys, texts and values, and whatever our own settings keep secret."""
+    shown = {key: value for key, value in event.items() if value is not None and key not in LEFT_OUT}
+    return {key: value if key in OWN_KEYS else _masked_value(key, value) for key, value in shown.items()}
 
 
-def _secrets() -> list[str]:
+def masked(text: str) -> str:
+    """As a log line would say it; also for texts of errors that are kept in the database and shown to staff."""
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    known = _known(_secrets())
+    return known.sub(HIDDEN, text) if known else text
+
+
+def _masked_value(key: object, value: Any) -> Any:
+    if isinstance(key, str) and _KEY.fullmatch(key) and value:
+        return HIDDEN
+    if isinstance(value, NUMBERS):
+        return value
+    if isinstance(value, int):
+        return value if masked(str(value)) == str(value) else HIDDEN
+    if isinstance(value, Mapping):
+        return {masked(str(name)): _masked_value(name, item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked_value(None, item) for item in value]
+    return masked(value.decode(errors="replace") if isinstance(value, bytes) else str(value))
+
+
+@lru_cache(maxsize=1)
+def _known(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    longest_first = sorted(set(secrets), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+
+def _secrets() -> tuple[str, ...]:
     database = settings.DATABASES["default"].get("PASSWORD", "")
     single = [_secret_key(), settings.SALLA_CLIENT_SECRET, settings.METRICS_TOKEN, settings.EMAIL_HOST_PASSWORD]
     several = [*settings.SECRET_KEY_FALLBACKS, *settings.FIELD_ENCRYPTION_KEYS, *settings.SALLA_WEBHOOK_SECRETS]
-    return [secret for secret in [database, *single, *several] if secret and len(secret) >= SHORTEST_SECRET]
+    return tuple(secret for secret in [database, *single, *several] if secret and len(secret) >= SHORTEST_SECRET)
 
 
 def _secret_key() -> str:

@@ -195,7 +195,7 @@ def _run(rows: models.QuerySet[W], row: W, run: Callable[[W], None], identify: C
         raise
     except Exception as error:  # a handler's failure belongs to its row; the others go on
         log.exception("%s %s failed, attempt %s", row._meta.label, row.pk, row.attempts)
-        _failed(rows, row, f"{type(error).__name__}: {error}")
+        _failed(rows, row, logs.masked(f"{type(error).__name__}: {error}"))
 
 
 def _claim_of(row: Work) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def _take_step(rows: models.QuerySet[W], row: W, step: Callable[[W], bool]) -> N
         raise
     except Exception as error:  # a row's failure belongs to it; the others go on
         log.exception("%s %s failed, attempt %s", row._meta.label, row.pk, row.attempts)
-        _step_failed(mine, row, f"{type(error).__name__}: {error}")
+        _step_failed(mine, row, logs.masked(f"{type(error).__name__}: {error}"))
     else:
         if is_finished:
             _finish(mine, row, Work.State.PROCESSED, "")
