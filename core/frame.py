@@ -8,6 +8,7 @@ from http.cookies import Morsel
 from typing import Any
 
 from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import get_urlconf
@@ -16,6 +17,7 @@ PREFIX = "/embedded/"
 # Beside the entrance: the pages of a store, and the choice of a language.
 REACHABLE = ("embedded/stores/", "embedded/i18n/")
 DOORS = {"embedded/", "embedded/sign-in/", "embedded/arrived/<str:token>/"}
+MESSAGES = CookieStorage.cookie_name
 THEME, THEMES = "theme", ("light", "dark")
 
 # Python writes this attribute from 3.14 on by itself.
@@ -62,6 +64,7 @@ def _names() -> dict[str, str]:
         settings.SESSION_COOKIE_NAME: f"{prefix}-session",
         settings.CSRF_COOKIE_NAME: f"{prefix}-csrf",
         settings.LANGUAGE_COOKIE_NAME: "embedded-language",
+        MESSAGES: f"{prefix}-messages",
         THEME: "embedded-theme",
     }
 

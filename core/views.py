@@ -100,8 +100,12 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @merchant_page(change=Role.VIEWER)
 @require_POST
 def window(request: MerchantRequest) -> HttpResponse:
-    """From the frame into a window of its own, by a one-time link for this store."""
-    return redirect(signin.address_of(signin.link_to_store(request.membership)))
+    """The way out of Salla's dashboard: a one-time link for this store. A new window has none of the frame's cookies,
+    so that the page with the link is shown in the frame.
+    """
+    return render(
+        request, "embedded/window.html", {"address": signin.address_of(signin.link_to_store(request.membership))}
+    )
 
 
 # A person's stores

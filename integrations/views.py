@@ -8,10 +8,10 @@ from math import ceil
 from django.conf import settings
 from django.contrib import messages
 from django.db import Error as DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import check_for_language
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -97,6 +97,7 @@ def _refused_size(request: HttpRequest, most: int = MAX_BODY) -> JsonResponse | 
 @require_GET
 def entrance(request: HttpRequest) -> HttpResponse:
     """Salla's dashboard loads this with a token: a session for that store, and an address without the token."""
+    worn = _wear(request)
     if "token" not in request.GET and request.user.is_authenticated and (member := access.memberships(request).first()):
         return redirect("store-overview", store=member.merchant.public_id)
     try:
@@ -110,25 +111,30 @@ def entrance(request: HttpRequest) -> HttpResponse:
         else:
             request.session.flush()
             signin.open_session(request, member.user, member.merchant)
-            response = redirect("arrived", token=link)
-            _dress(request, response)
+            told = {name: request.GET[name] for name in ("lang", "theme") if name in request.GET}
+            response = HttpResponseRedirect(reverse("arrived", args=[link], query=told))
+            for name, value in worn.items():
+                response.set_cookie(name, value)
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def _dress(request: HttpRequest, response: HttpResponse) -> None:
-    """Salla says which language and colours its dashboard has."""
+def _wear(request: HttpRequest) -> dict[str, str]:
+    """Answer in the language and colours that Salla says its dashboard has; returns them, each under its cookie."""
     language, theme = request.GET.get("lang", "")[:2], request.GET.get("theme", "")
-    if language in dict(settings.LANGUAGES) and check_for_language(language):
-        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language)
+    worn = {settings.LANGUAGE_COOKIE_NAME: language} if language in dict(settings.LANGUAGES) else {}
+    if worn:
+        translation.activate(language)
     if theme in frame.THEMES:
-        response.set_cookie(frame.THEME, theme)
+        request.COOKIES[frame.THEME] = worn[frame.THEME] = theme
+    return worn
 
 
 @never_cache
 @require_GET
 def arrived(request: HttpRequest, token: str) -> HttpResponse:
     """Where the entrance leads: into the store, or, where the browser keeps no cookie of ours, into a window."""
+    _wear(request)
     link = signin.find(token)
     if link is None and request.user.is_authenticated:
         return redirect("overview")
@@ -137,7 +143,7 @@ def arrived(request: HttpRequest, token: str) -> HttpResponse:
     if request.user == link.user and request.session.get(access.BOUND_TO) == link.merchant_id:
         signin.use(token)
         return redirect("overview")
-    return render(request, "embedded/window.html", {"address": signin.address_of(token)})
+    return render(request, "embedded/window.html", {"address": signin.address_of(token), "is_refused": True})
 
 
 @never_cache

@@ -12,44 +12,39 @@
   const LOADING_MS = 8_000;
   const LEVELS = ["success", "warning", "error", "info"];
 
-  // The browser may refuse a frame its storage.
-  const store = {
+  // What the next page must know. A browser that blocks other sites' cookies refuses a frame its storage as well, but
+  // not cookies that are kept apart for each site around it.
+  const kept = {
     /** @param {string} name */
     get(name) {
-      try {
-        return sessionStorage.getItem(`nomo-${name}`);
-      } catch {
-        return null;
-      }
+      const found = document.cookie.split("; ").find((each) => each.startsWith(`embedded-${name}=`));
+      return found ? decodeURIComponent(found.slice(found.indexOf("=") + 1)) : null;
     },
-    /** @param {string} name @param {string} value */
+    /** Says whether it is. @param {string} name @param {string} value */
     set(name, value) {
-      try {
-        sessionStorage.setItem(`nomo-${name}`, value);
-        return true;
-      } catch {
-        return false;
-      }
+      const cookie = `embedded-${name}=${encodeURIComponent(value)}`;
+      document.cookie = `${cookie}; Path=/embedded/; SameSite=None; Secure; Partitioned`;
+      return this.get(name) === value;
     },
   };
 
   /** Only once in a while, lest a token that never helps is fetched for ever. */
   const refreshOnce = () => {
-    const last = Number(store.get("refreshed") ?? 0);
-    if (Date.now() - last > REFRESH_MS && store.set("refreshed", String(Date.now()))) salla.auth.refresh();
+    const last = Number(kept.get("refreshed") ?? 0);
+    if (Date.now() - last > REFRESH_MS && kept.set("refreshed", String(Date.now()))) salla.auth.refresh();
   };
 
   /** Kept for the next page, so that it is drawn in them at once. @param {string} theme */
   const wear = (theme) => {
     root.dataset.theme = theme;
-    document.cookie = `embedded-theme=${theme}; Path=/embedded/; SameSite=None; Secure; Partitioned`;
+    kept.set("theme", theme);
   };
 
   /** @param {string} locale */
   const speak = (locale) => {
     const language = locale.slice(0, 2).toLowerCase();
     const button = document.querySelector(`[data-languages] button[value="${CSS.escape(language)}"]`);
-    if (button instanceof HTMLButtonElement && store.get("language") !== language && store.set("language", language)) {
+    if (button instanceof HTMLButtonElement && kept.get("language") !== language && kept.set("language", language)) {
       button.form?.requestSubmit(button);
     }
   };
@@ -87,10 +82,10 @@
   /** The store's pages as tabs of the dashboard; ours give way once it has them. */
   const tellTabs = async () => {
     const links = [...document.querySelectorAll(".frame-nav a")].filter((each) => each instanceof HTMLAnchorElement);
-    for (const id of JSON.parse(store.get("tabs") ?? "[]")) salla.nav.removeNavItem(id);
-    store.set("tabs", "[]");
+    for (const id of JSON.parse(kept.get("tabs") ?? "[]")) salla.nav.removeNavItem(id);
+    kept.set("tabs", "[]");
     if (!links.length) return;
-    if (store.get("host-tabs")) root.dataset.hostTabs = "";
+    if (kept.get("host-tabs")) root.dataset.hostTabs = "";
     salla.nav.onNavItemClick((/** @type {{value: string}} */ { value }) => {
       links.find((each) => each.getAttribute("href") === value)?.click();
     });
@@ -100,10 +95,10 @@
         const value = link.getAttribute("href") ?? "";
         const item = { title: words(link), value, url: new URL(address).pathname, active: link.ariaCurrent !== null };
         ids.push((await salla.nav.addNavItem(item)).id);
-        store.set("tabs", JSON.stringify(ids));
+        kept.set("tabs", JSON.stringify(ids));
       }
       root.dataset.hostTabs = "";
-      store.set("host-tabs", "1");
+      kept.set("host-tabs", "1");
     } catch {
       delete root.dataset.hostTabs; // this dashboard has none
     }
