@@ -160,6 +160,7 @@ def _to_card(request: MerchantRequest, card: Card[Any]) -> HttpResponse:
 # The storefront
 
 
+@csrf_exempt
 @require_safe
 def config(request: HttpRequest, store: int) -> HttpResponse:
     """What the loader shows in this store: 304 for a browser that has it, and never an error."""

@@ -21,6 +21,7 @@ NEEDS = {
     "core:member-role": Role.OWNER,
     "core:member-remove": Role.OWNER,
     "core:window": Role.VIEWER,
+    "notifications:choices": Role.VIEWER,  # of his own mail
 }
 RANKS = [Role.VIEWER, Role.EDITOR, Role.OWNER]
 
