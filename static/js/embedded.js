@@ -49,8 +49,13 @@
     }
   };
 
-  /** @param {Element | null | undefined} element */
-  const words = (element) => (element?.textContent ?? "").replace(/\s+/g, " ").trim();
+  /** Without what is hidden from whoever listens, such as icons. @param {Element | null | undefined} element */
+  const words = (element) => {
+    const copy = element?.cloneNode(true);
+    if (!(copy instanceof Element)) return "";
+    for (const each of copy.querySelectorAll("[aria-hidden='true']")) each.remove();
+    return (copy.textContent ?? "").replace(/\s+/g, " ").trim();
+  };
 
   const tellTitle = () => salla.page.setTitle(words(document.querySelector("main h1")) || document.title);
 

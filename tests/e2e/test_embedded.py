@@ -23,8 +23,8 @@ OUD, KIDS = 1305146709, 847769313
 SDK = servers.PROJECT / "static/vendor/salla/embedded-sdk.js"
 VIEWS = [View("ar", "light", 1280), View("ar", "dark", 360), View("en", "light", 360), View("en", "dark", 1280)]
 WORDS = {
-    "ar": ("نظرة عامة", "أدواتي", "تم تفعيل «شريط الإعلان».", "حفظ ونشر"),
-    "en": ("Overview", "My tools", "“Announcement bar” is on.", "Save and publish"),
+    "ar": ("نظرة عامة", "أدواتي", "شريط الإعلان", "تم تفعيل «شريط الإعلان».", "حفظ ونشر"),
+    "en": ("Overview", "My tools", "Announcement bar", "“Announcement bar” is on.", "Save and publish"),
 }
 CARD = "welcome_bar"
 
@@ -72,7 +72,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.mark.parametrize("view", VIEWS, ids=str)
 def test_the_dashboard_and_the_app_are_one(view: View, browser: Browser, running: Running) -> None:
     """Title, tabs, messages, action, colours and language; no chrome of ours, nothing refused by a policy."""
-    overview, tools, turned_on, save = WORDS[view.language]
+    overview, tools, card, turned_on, save = WORDS[view.language]
     context = browser.new_context(
         locale="fr", reduced_motion="reduce", viewport={"width": view.width, "height": 900}, accept_downloads=False
     )
@@ -101,6 +101,7 @@ def test_the_dashboard_and_the_app_are_one(view: View, browser: Browser, running
     look(host, f"embedded-tools-{view}", view)
 
     host.app.locator(f"#tile-{CARD} h3 a").click()
+    expect(host.page.locator("#title")).to_have_text(card)
     expect(host.page.locator("#action")).to_have_text(save)
     host.page.locator("#action").click()
     expect(host.page.locator("#toasts .info")).to_be_visible()
