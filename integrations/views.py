@@ -7,6 +7,7 @@ from math import ceil
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
@@ -109,7 +110,7 @@ def entrance(request: HttpRequest) -> HttpResponse:
         if not frame.frames_itself(request):  # a window of its own: whoever sent the address is asked about first
             response = redirect(signin.address_of(link))
         else:
-            request.session.flush()
+            logout(request)
             signin.open_session(request, member.user, member.merchant)
             told = {name: request.GET[name] for name in ("lang", "theme") if name in request.GET}
             response = HttpResponseRedirect(reverse("arrived", args=[link], query=told))
@@ -194,7 +195,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         log.warning("callback: %s", error)
         return _not_connected(request, error.told, 503)
     if is_ours and member is not None and signin.people().filter(pk=member.user_id).exists():
-        request.session.flush()
+        logout(request)
         signin.open_session(request, member.user, member.merchant)
         return redirect("store-overview", store=member.merchant.public_id)
     messages.success(request, _("The store is connected. Sign in with the e-mail of your Salla account."))

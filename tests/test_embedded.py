@@ -206,6 +206,7 @@ def test_the_session_enters_no_other_store_of_the_person(frame: Client, merchant
     open_app(frame, sandbox)
     second = store(4)
     Membership.objects.create(merchant=second, user=merchant.memberships.get().user, role=Role.OWNER)
+    open_app(frame, sandbox)  # a session of the same person is there
     assert [is_in(frame, merchant), is_in(frame, second)] == [True, False]
     for path in ("", "cards/", "team/", "activity/"):
         assert frame.get(framed(second, path)).status_code == 404
