@@ -48,7 +48,7 @@ _PATTERNS = (
     (re.compile(r"(input_value=).*?(?=, input_type=|\]|$)", re.DOTALL), r"\1…"),
     (_KEYED, r"\1…"),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 …"),
-    (re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), HIDDEN),
+    (re.compile(r"(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), HIDDEN),
     (re.compile(rf"(?<![\w.])(?:\+|{_ZERO}{{2}})(?!{_ZERO})(?:[\s().-]{{0,2}}\d){{8,15}}(?!\w)"), HIDDEN),
     (re.compile(rf"(?<![\w.-])(?:{_NINE}{_SIX}{{2}}[\s-]?{_ZERO}?|{_ZERO}){_FIVE}(?:[\s-]?\d){{8}}(?!\w)"), HIDDEN),
     # Tokens: Salla's, JWT, Fernet's, and any long word of large and small letters and digits
