@@ -282,8 +282,9 @@ class SallaClient:
         params: dict[str, str] | None = None,
         body: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        bucket = self._customers_bucket if path.startswith("/customers") else self._bucket
-        _wait_for(bucket, self._patience)
+        buckets = [self._bucket, self._customers_bucket] if path.startswith("/customers") else [self._bucket]
+        for bucket in buckets:
+            _wait_for(bucket, self._patience)
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         url = path if path.startswith("http") else f"{settings.SALLA_API_URL}/admin/v2{path}"
         what = f"{method} {path}"
@@ -294,10 +295,11 @@ class SallaClient:
             raise (NotSentError if is_safe else UnavailableError)(f"{what}: {type(error).__name__}") from error
         if answer.status_code == 429:
             seconds = retry_after_of(answer)
-            bucket.block(seconds)
+            is_of_customers = answer.headers.get("X-RateLimit-Limit") == str(CUSTOMERS_LIMIT)
+            buckets[-1 if is_of_customers else 0].block(seconds)
             raise BusyError(f"{what}: too many requests", seconds)
         if answer.status_code == 403:  # refused for a while after abuse
-            bucket.block(BANNED_SECONDS)
+            self._bucket.block(BANNED_SECONDS)
             raise BusyError(f"{what}: refused", BANNED_SECONDS)
         return read_answer(answer, what)
 

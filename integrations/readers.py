@@ -262,11 +262,6 @@ def _take_order(row: Sync, client: SallaClient, number: int, body: Json, asked_a
         body = {**body, "items": client.order_items(number)}
     orders = row.merchant.orders.filter(salla_id=number)
     with transaction.atomic():
-        before = orders.first()
-        columns = _columns(orders)
+        before = _columns(orders)
         translate.state(row.merchant, "order.updated", body, at=_version_of(body, asked_at))
-        return _difference(_is_known(before), columns, _columns(orders))
-
-
-def _is_known(order: Order | None) -> bool:
-    return order is not None and order.is_known
+        return _difference(before is not None and Order(**before).is_known, before, _columns(orders))

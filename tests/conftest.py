@@ -9,7 +9,7 @@ import time_machine
 from django.db import connections
 from django.test import Client
 
-from core import clock, redis, webhooks
+from core import clock, redis, salla_client, webhooks
 from core.models import Merchant, User
 from core.work import Work
 from events.models import Reaction
@@ -17,6 +17,7 @@ from events.tasks import react
 from features import services
 from integrations.models import Connection, Delivery
 from integrations.tasks import process_deliveries
+from tests.outside import CLIENT, OUD, Outside
 from tests.ticks import START
 
 SECRET = "webhook-secret"
@@ -100,6 +101,34 @@ def deliver(client: Client) -> Callable[..., Any]:
         return client.post("/webhooks/salla/", raw, content_type="application/json", headers=signed)
 
     return post
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[Outside]:
+    """The sandbox; its webhooks go nowhere, and are delivered by the tests."""
+    sandbox = Outside()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def near(outside: Outside, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Outside:
+    """The sandbox as the app's own Salla, without faults. Nobody pauses before asking it again."""
+    settings.SALLA_ACCOUNTS_URL = settings.SALLA_API_URL = outside.url
+    for name, value in CLIENT.items():
+        setattr(settings, name, value)
+    monkeypatch.setattr(salla_client, "READ_PAUSES_SECONDS", (0.0, 0.0))
+    outside.fault(clear=True)
+    return outside
+
+
+@pytest.fixture
+def installed(near: Outside, deliver: Callable[..., Any]) -> Merchant:
+    """The sandbox's oud store, newly connected with tokens that it takes."""
+    near.act("install", store=OUD)
+    deliver(near.bodies("app.store.authorize")[-1])
+    work()
+    return Merchant.objects.get(salla_id=OUD)
 
 
 Deliver = Callable[..., Any]

@@ -11,6 +11,7 @@ import requests
 from scripts import servers
 from tests.processes import SECRET, until
 
+OUD = 1305146709  # one of its stores
 CLIENT = {"SALLA_APP_ID": "1", "SALLA_CLIENT_ID": "client", "SALLA_CLIENT_SECRET": "secret"}
 
 

@@ -17,9 +17,8 @@ from integrations.handlers import check_recent
 from integrations.models import Sync
 from integrations.tasks import sync_stores
 from tests.conftest import work
-from tests.outside import CLIENT, Outside
+from tests.outside import OUD, Outside
 
-OUD = 1305146709
 ORDERS, CUSTOMERS = 1900, 80
 DROPPED = 10  # percent
 SPEED = 1000  # of Salla's retries: the three of a delivery take 15 minutes
@@ -37,13 +36,11 @@ def outside(live_server: Any) -> Iterator[Outside]:
 
 
 @pytest.fixture
-def installed(outside: Outside, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Merchant:
+def installed(near: Outside, monkeypatch: pytest.MonkeyPatch) -> Merchant:
     """The store as it is after its first reading, before anything was sold in it."""
-    settings.SALLA_ACCOUNTS_URL = settings.SALLA_API_URL = outside.url
-    settings.SALLA_CLIENT_ID, settings.SALLA_CLIENT_SECRET = CLIENT["SALLA_CLIENT_ID"], CLIENT["SALLA_CLIENT_SECRET"]
     monkeypatch.setattr(salla_client, "LEAK_PER_SECOND", 10_000.0)
-    outside.act("install", store=OUD)
-    outside.settle()
+    near.act("install", store=OUD)
+    near.settle()
     work()
     merchant = Merchant.objects.get(salla_id=OUD)
     merchant.syncs.all().delete()

@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +12,7 @@ import requests
 from django.utils import translation
 from pydantic import ValidationError
 
-from core import clock, salla_client
+from core import clock
 from core.models import Merchant
 from core.salla_answers import read_answer
 from core.salla_client import every
@@ -33,37 +32,19 @@ from integrations.api_payloads import Coupon, CouponChange, NewCoupon
 from integrations.clients import salla_for
 from integrations.models import Connection
 from scripts import servers
-from tests.conftest import work
-from tests.outside import CLIENT, Outside
+from tests.outside import OUD, Outside
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OUD = 1305146709
 API = Path(__file__).parent / "salla" / "api"
 
 
-@pytest.fixture(scope="module")
-def outside() -> Iterator[Outside]:
-    sandbox = Outside()
-    yield sandbox
-    sandbox.stop()
-
-
 @pytest.fixture
-def installed(
-    outside: Outside, deliver: Callable[..., Any], settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> Merchant:
-    """The oud store, with tokens that the sandbox takes."""
-    settings.SALLA_ACCOUNTS_URL = settings.SALLA_API_URL = outside.url
-    settings.SALLA_CLIENT_ID, settings.SALLA_CLIENT_SECRET = CLIENT["SALLA_CLIENT_ID"], CLIENT["SALLA_CLIENT_SECRET"]
-    settings.SALLA_APP_ID = CLIENT["SALLA_APP_ID"]
-    monkeypatch.setattr(salla_client, "READ_PAUSES_SECONDS", (0.0, 0.0))
-    outside.fault(clear=True)
-    outside.act("install", store=OUD)
-    deliver(outside.bodies("app.store.authorize")[-1])
-    work()
+def installed(installed: Merchant) -> Merchant:
+    """The oud store, whose plan nobody reads here."""
     Merchant.objects.update(plan="special")
-    return Merchant.objects.get(salla_id=OUD)
+    installed.refresh_from_db()
+    return installed
 
 
 def calls(outside: Outside, endpoint: str = "") -> int:

@@ -1,10 +1,10 @@
 """The Salla client against the sandbox: pages, errors by class, retries, and the budget that all processes share."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -23,9 +23,7 @@ from core.salla_client import (
 )
 from integrations.app_payloads import Installer
 from scripts import servers
-from tests.outside import Outside
-
-OUD = 1305146709
+from tests.outside import OUD, Outside
 
 
 class Tokens:
@@ -46,13 +44,6 @@ class Tokens:
 
     def give_up(self, refused: str) -> None:
         self.given_up.append(refused)
-
-
-@pytest.fixture(scope="module")
-def outside() -> Iterator[Outside]:
-    sandbox = Outside()
-    yield sandbox
-    sandbox.stop()
 
 
 @pytest.fixture
@@ -194,9 +185,38 @@ def test_a_used_up_budget_is_an_error_and_no_call(outside: Outside, client: Sall
     assert api_calls(outside) == before
 
 
-def test_customers_have_a_bucket_of_their_own(client: SallaClient) -> None:
-    client._bucket.block(3600)
-    assert client.customers().rows[0]["id"]
+def test_customers_have_a_limit_of_their_own_besides_the_stores(client: SallaClient) -> None:
+    client._customers_bucket.block(3600)
+    assert client.store_info()["id"] == OUD
+    with pytest.raises(BusyError):
+        client.customers()
+
+
+def test_whoever_is_told_to_wait_at_the_customers_waits_everywhere(outside: Outside, client: SallaClient) -> None:
+    outside.fault(kind="429", target="api", count=1, seconds=60)
+    with pytest.raises(BusyError):
+        client.customers()
+    before = api_calls(outside)
+    for call in (client.store_info, client.customers):
+        with pytest.raises(BusyError):
+            call()
+    assert api_calls(outside) == before
+
+
+@pytest.mark.slow
+def test_the_customers_own_limit_stops_nothing_else(outside: Outside, client: SallaClient) -> None:
+    outside.act("plan", store=OUD, plan="special")
+    headers = {"Authorization": f"Bearer {client.tokens.current()}"}
+    with requests.Session() as others:  # another app of the same store
+        while (answer := others.get(f"{outside.url}/admin/v2/customers?per_page=1", headers=headers, timeout=10)).ok:
+            pass
+    assert answer.headers["X-RateLimit-Limit"] == "500"
+    with pytest.raises(BusyError) as caught:
+        client.customers()
+    assert caught.value.retry_after > 60
+    assert client._bucket.take() == 0
+    assert client.store_info()["id"] == OUD
+    outside.move_clock(700)  # which is the end of those ten minutes
 
 
 def test_without_redis_each_call_is_held_for_a_moment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

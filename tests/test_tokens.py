@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from core import clock, salla_client
+from core import clock
 from core.models import Merchant
 from core.salla_client import InvalidGrantError, NotSentError, TokenRefusedError
 from integrations import tokens
@@ -20,32 +20,19 @@ from integrations.tasks import sync_stores
 from integrations.tokens import MerchantTokens
 from scripts import servers
 from tests.conftest import work
-from tests.outside import CLIENT, Outside
+from tests.outside import CLIENT, OUD, Outside
 from tests.processes import environment, of_this_test, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OUD, KIDS = 1305146709, 847769313
+KIDS = 847769313
 PROCESSES, THREADS, ROUNDS = 4, 13, 20
 
 
-@pytest.fixture(scope="module")
-def outside() -> Iterator[Outside]:
-    sandbox = Outside()
-    yield sandbox
-    sandbox.stop()
-
-
 @pytest.fixture
-def installed(
-    outside: Outside, deliver: Callable[..., Any], settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> Merchant:
+def installed(near: Outside, deliver: Callable[..., Any]) -> Merchant:
     """A store whose tokens are the sandbox's own, brought by its webhooks."""
-    settings.SALLA_ACCOUNTS_URL = settings.SALLA_API_URL = outside.url
-    settings.SALLA_CLIENT_ID, settings.SALLA_CLIENT_SECRET = CLIENT["SALLA_CLIENT_ID"], CLIENT["SALLA_CLIENT_SECRET"]
-    monkeypatch.setattr(salla_client, "READ_PAUSES_SECONDS", (0.0, 0.0))
-    outside.fault(clear=True)
-    authorize(outside, deliver)
+    authorize(near, deliver)
     return Merchant.objects.get(salla_id=OUD)
 
 

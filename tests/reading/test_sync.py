@@ -1,24 +1,16 @@
 """Reading a store through the API, against the sandbox: the first time, again after losses, and thin orders."""
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import time_machine
 from django.utils import translation
 
-from core import clock, salla_client
-from core import work as core_work
+from core import clock
 from core.models import Merchant
 from core.salla_client import (
-    InvalidError,
-    NotFoundError,
     SallaClient,
-    SallaError,
-    TokenRefusedError,
-    UnavailableError,
     every,
 )
 from integrations import agenda, readers, services
@@ -27,69 +19,12 @@ from integrations.handlers import check_history, check_recent
 from integrations.models import Connection, Sync
 from integrations.selectors import sync_progress
 from integrations.tasks import sync_stores
-from tests.conftest import work
-from tests.outside import CLIENT, Outside
+from tests.conftest import Deliver, work
+from tests.outside import OUD, Outside
+from tests.reading.conftest import at_salla, calls, numbers, read_all, recent
 from tests.salla import payload
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-OUD = 1305146709
-Deliver = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def outside() -> Iterator[Outside]:
-    sandbox = Outside()
-    sandbox.act("plan", store=OUD, plan="special")
-    yield sandbox
-    sandbox.stop()
-
-
-@pytest.fixture
-def installed(outside: Outside, deliver: Deliver, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Merchant:
-    """The oud store, newly connected; nothing of it is read yet.
-
-    Nobody waits for a rate limit, and no worker's time runs out, however slow the machine is.
-    """
-    settings.SALLA_ACCOUNTS_URL = settings.SALLA_API_URL = outside.url
-    settings.SALLA_CLIENT_ID, settings.SALLA_CLIENT_SECRET = CLIENT["SALLA_CLIENT_ID"], CLIENT["SALLA_CLIENT_SECRET"]
-    monkeypatch.setattr(salla_client, "READ_PAUSES_SECONDS", (0.0, 0.0))
-    monkeypatch.setattr(salla_client, "LEAK_PER_SECOND", 10_000.0)
-    standing = SimpleNamespace(monotonic=lambda: 0.0)
-    monkeypatch.setattr(core_work, "time", standing)
-    monkeypatch.setattr(readers, "time", standing)
-    monkeypatch.setattr(core_work, "LEASE", timedelta(days=1))
-    outside.hurry(10_000)
-    outside.fault(clear=True)
-    outside.act("install", store=OUD)
-    deliver(outside.bodies("app.store.authorize")[-1])
-    work()
-    return Merchant.objects.get(salla_id=OUD)
-
-
-def read_all() -> None:
-    """What the workers would do until nothing is left to read."""
-    while Sync.unscoped.filter(state=Sync.State.WAITING).exists():
-        Sync.unscoped.filter(state=Sync.State.WAITING).update(due_at=clock.now())
-        sync_stores()
-
-
-def recent(merchant: Merchant, days: float = 1) -> None:
-    """Read only so much of the past, to be quick."""
-    merchant.syncs.filter(purpose=Sync.Purpose.FIRST).update(since=clock.now() - timedelta(days=days))
-
-
-def calls(outside: Outside, endpoint: str) -> int:
-    return int(outside.state()["counters"].get(f"api {endpoint}", 0))
-
-
-def numbers(rows: Any) -> list[int]:
-    return sorted(rows.values_list("salla_id", flat=True))
-
-
-def at_salla(merchant: Merchant, since: Any) -> dict[int, Any]:
-    client = salla_for(merchant)
-    return {body["id"]: body for body in every(lambda page: client.orders(page, since=since.date()))}
 
 
 def test_a_new_store_is_read_and_says_how_far_it_is(outside: Outside, installed: Merchant) -> None:
@@ -201,100 +136,6 @@ def test_details_that_were_read_are_not_read_again(outside: Outside, installed: 
     row.refresh_from_db()
     assert (row.state, row.pending) == ("processed", [])
     assert calls(outside, "GET /orders/{id}") - before == row.read == installed.orders.count()
-
-
-def refuse(monkeypatch: pytest.MonkeyPatch, number: int, error: Exception) -> list[int]:
-    """Salla answers for that order with the error; returns the orders that were asked for."""
-    ask, asked = SallaClient.order, []
-
-    def order(self: SallaClient, asked_for: int) -> dict[str, Any]:
-        asked.append(asked_for)
-        if asked_for == number:
-            raise error
-        return ask(self, asked_for)
-
-    monkeypatch.setattr(SallaClient, "order", order)
-    return asked
-
-
-@pytest.mark.parametrize("error", [InvalidError("422", {}), SallaError("400"), NotFoundError("404")], ids=str)
-def test_one_order_that_is_refused_stops_no_other(
-    outside: Outside, installed: Merchant, monkeypatch: pytest.MonkeyPatch, error: SallaError
-) -> None:
-    installed.syncs.exclude(kind="orders").delete()
-    recent(installed)
-    there = sorted(at_salla(installed, installed.syncs.get().since))
-    asked = refuse(monkeypatch, there[0], error)
-    read_all()
-    row = installed.syncs.get()
-    assert (row.state, row.read, row.finished_at is not None, row.pending) == ("processed", len(there), True, [])
-    assert numbers(installed.orders) == there[1:]
-    assert sorted(asked) == there
-    assert not installed.events.filter(name="order.deleted").exists()  # of an order that nobody here knew
-
-
-def test_one_order_that_nobody_can_read_stops_no_other(
-    outside: Outside, installed: Merchant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    installed.syncs.exclude(kind="orders").delete()
-    recent(installed)
-    there = sorted(at_salla(installed, installed.syncs.get().since))
-    ask = SallaClient.order
-    monkeypatch.setattr(
-        SallaClient, "order", lambda self, number: {**ask(self, number), **({"id": "?"} if number == there[0] else {})}
-    )
-    read_all()
-    assert (installed.syncs.get().state, numbers(installed.orders)) == ("processed", there[1:])
-
-
-def test_a_refusal_of_the_store_ends_the_reading(
-    outside: Outside, installed: Merchant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    installed.syncs.exclude(kind="orders").delete()
-    recent(installed)
-    first = min(at_salla(installed, installed.syncs.get().since))
-    refuse(monkeypatch, first, TokenRefusedError("401"))
-    read_all()
-    row = installed.syncs.get()
-    assert (row.state, row.detail, first in row.pending) == ("dead", "TokenRefusedError: 401", True)
-
-
-def test_an_order_that_never_answers_waits_behind_all_others_of_all_pages(
-    outside: Outside, installed: Merchant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(salla_client, "PER_PAGE", 10)
-    installed.syncs.exclude(kind="orders").delete()
-    recent(installed, days=3)
-    there = list(at_salla(installed, installed.syncs.get().since))
-    assert len(there) > 20
-    asked = refuse(monkeypatch, there[0], UnavailableError("500"))
-    read_all()
-    row = installed.syncs.get()
-    assert (row.state, row.pending, row.read) == ("dead", [there[0]], len(there))
-    assert row.finished_at is None
-    assert numbers(installed.orders) == sorted(there[1:])
-    assert sorted(set(asked)) == sorted(there)
-    assert len(asked) - asked.count(there[0]) == len(there) - 1
-
-
-def test_an_order_that_is_gone_is_deleted_here_once(
-    outside: Outside, installed: Merchant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recent(installed)
-    read_all()
-    gone = installed.orders.latest("placed_at")
-    others = installed.orders.exclude(pk=gone.pk)
-    for _ in range(2):
-        installed.orders.filter(pk=gone.pk).update(subtotal=None)  # so that its details are asked for
-        refuse(monkeypatch, gone.salla_id, NotFoundError("404"))
-        services.check(installed, window=timedelta(days=1))
-        read_all()
-    checks = installed.syncs.filter(purpose="check", kind="orders").order_by("pk")
-    assert list(checks.values_list("state", "changed", "missing")) == [("processed", 1, 0), ("processed", 0, 0)]
-    gone.refresh_from_db()
-    assert (gone.is_deleted, others.filter(is_deleted=True).count()) == (True, 0)
-    facts = installed.events.filter(name="order.deleted")
-    assert [event.data for event in facts] == [{"order_id": gone.salla_id}]
 
 
 def test_a_check_that_is_asked_for_now_does_not_wait_for_the_hourly_one(merchant: Merchant) -> None:
