@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from core import access, frame, signin, webhooks
 from core.access import MerchantRequest, merchant_page
 from core.forms import wait_text
-from core.http import client_network
+from core.http import client_network, refused_length
 from core.limiter import Limit
 from core.salla_errors import InvalidGrantError, SallaError
 from core.schema import SettingsError
@@ -35,7 +35,6 @@ MAX_BODY = 1024 * 1024
 MAX_FORM = 64 * 1024
 # All of Salla's stores may ask from one address. Open without Redis: it costs nothing, and a merchant waits.
 FORMS = Limit("integrations:settings", 300, 60, is_open_without_redis=True)
-MAX_DIGITS = 20  # of a length: int() refuses thousands of them
 
 
 @csrf_exempt
@@ -82,13 +81,9 @@ def salla_settings(request: HttpRequest) -> JsonResponse:
 
 
 def _refused_size(request: HttpRequest, most: int = MAX_BODY) -> JsonResponse | None:
-    """The size must be told beforehand: a chunked body arrives empty through WSGI."""
-    length = request.META.get("CONTENT_LENGTH", "")
-    if "HTTP_TRANSFER_ENCODING" in request.META or not (length.isascii() and length.isdigit()):
-        return JsonResponse({"error": "Content-Length required"}, status=411)
-    if len(length) > MAX_DIGITS or int(length) > most:
-        return JsonResponse({"error": f"over {most} bytes"}, status=413)
-    return None
+    words = {411: "Content-Length required", 413: f"over {most} bytes"}
+    status = refused_length(request, most)
+    return JsonResponse({"error": words[status]}, status=status) if status else None
 
 
 # Inside Salla's dashboard
