@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -114,8 +114,22 @@ def _latest(merchant: Merchant) -> Rows:
 
 
 def _first(rows: Rows) -> list[Progress]:
-    of_kinds = (rows.get((Purpose.FIRST, kind)) for kind in agenda.FIRST_KINDS)
-    return [_progress_of(max(of_kind, key=lambda row: row.pk)) for of_kind in of_kinds if of_kind]
+    of_kinds = [rows[Purpose.FIRST, kind] for kind in agenda.FIRST_KINDS if (Purpose.FIRST, kind) in rows]
+    latest = [max(of_kind, key=lambda row: row.pk) for of_kind in of_kinds]
+    return [_progress_of(_made_up_for(row, rows) or row) for row in latest]
+
+
+def _made_up_for(first: Sync, rows: Rows) -> Sync | None:
+    """The later check that read all that a first reading which failed was to read."""
+    if first.state != State.DEAD:
+        return None
+    later = [row for purpose in (Purpose.CHECK, Purpose.UPKEEP) for row in rows.get((purpose, first.kind), [])]
+    whole = (row for row in later if row.state == State.PROCESSED and row.pk > first.pk and _reaches_back(row))
+    return next(whole, None)
+
+
+def _reaches_back(row: Sync) -> bool:
+    return row.since is not None and row.created_at - row.since > agenda.HISTORY - timedelta(days=1)
 
 
 def _is_begun(row: Sync) -> bool:

@@ -96,6 +96,17 @@ def test_a_failure_is_said_in_the_merchants_words(enter: Enter, merchant: Mercha
     assert "حدث خطأ لدينا" in page
 
 
+@pytest.mark.parametrize(("days", "is_told"), [(60, False), (2, True)])
+def test_a_failure_that_a_later_check_made_up_for_is_forgotten(
+    days: int, is_told: bool, enter: Enter, merchant: Merchant
+) -> None:
+    ended(merchant, Purpose.FIRST)
+    merchant.syncs.filter(kind=Kind.ORDERS).update(state=State.DEAD, reason="took too long")
+    assert "Not everything was read" in shown(enter(), merchant)
+    ended(merchant, Purpose.UPKEEP, since=clock.now() - timedelta(days=days))
+    assert ("Not everything was read" in shown(enter(Role.VIEWER), merchant)) == is_told
+
+
 def test_a_check_is_begun_once_and_its_result_is_shown(
     enter: Enter, merchant: Merchant, bell: list[str], django_capture_on_commit_callbacks: Any
 ) -> None:
