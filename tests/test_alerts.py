@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.core import mail as outbox
 from django.core.mail.backends.locmem import EmailBackend
 
@@ -105,6 +106,13 @@ def test_a_store_that_left_hears_nothing(merchant: Merchant, team: dict[str, Use
     Connection.unscoped.update(state=Connection.State.UNINSTALLED)
     send_alerts()
     assert (sent(), reasons(merchant)) == ([], [("ignored", alerts.LEFT)])
+
+
+def test_tokens_that_no_key_opens_stop_no_mail(merchant: Merchant, team: dict[str, User], settings: Any) -> None:
+    break_connection(merchant)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    send_alerts()
+    assert len(sent()) == 1
 
 
 def test_each_reads_in_his_own_language(merchant: Merchant, team: dict[str, User]) -> None:
