@@ -1,9 +1,8 @@
 """What a store's team is told by e-mail: once for each occurrence, to the right people, in their language."""
 
-import re
 import smtplib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,22 +24,18 @@ from integrations.models import Connection
 from notifications import alerts, services
 from notifications.models import Alert, AlertMail
 from notifications.tasks import send_alerts
+from tests.alerts import a_team, break_connection, reasons, sent
 from tests.cards import Settings, a_card, registered
 from tests.conftest import store, work
 
 pytestmark = pytest.mark.django_db
 
 Role, State, Kind = Membership.Role, Alert.State, Alert.Kind
-SUNDAY = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)  # 09:00 in Riyadh
 
 
 @pytest.fixture
 def team(merchant: Merchant) -> dict[str, User]:
-    people = {}
-    for role in Role:
-        people[role.value] = User.objects.create_user(f"{role}@example.com", name=role.value)
-        Membership.objects.create(user=people[role.value], merchant=merchant, role=role)
-    return people
+    return a_team(merchant)
 
 
 @pytest.fixture
@@ -54,20 +49,6 @@ def _unseen() -> Iterator[None]:
     seen.forget()
     yield
     seen.forget()
-
-
-def break_connection(merchant: Merchant, key: str = "store:disconnected:1") -> None:
-    Connection.unscoped.filter(merchant=merchant).update(state=Connection.State.NEEDS_REINSTALL)
-    record(merchant, facts.StoreDisconnected(), key=key)
-    work()
-
-
-def sent() -> list[tuple[str, str]]:
-    return sorted((message.to[0], message.subject) for message in outbox.outbox)
-
-
-def reasons(merchant: Merchant) -> list[tuple[str, str]]:
-    return list(merchant.alerts.order_by("pk").values_list("state", "reason"))
 
 
 # Once, to whom it concerns
@@ -324,85 +305,6 @@ def test_a_new_redis_begins_to_remember(merchant: Merchant, card: Card[Settings]
     first = seen.remembered_since()
     with time_machine.travel(clock.now() + DAY):
         assert seen.remembered_since() == first
-
-
-# The week
-
-
-def a_week(merchant: Merchant) -> None:
-    """Orders at the edges of the week that ends on that Sunday in Riyadh; the store is older."""
-    Merchant.objects.filter(pk=merchant.pk).update(created_at=SUNDAY - timedelta(days=90))
-    for number, at in enumerate(("2026-11-14T20:59", "2026-11-14T21:00", "2026-11-21T20:59", "2026-11-21T21:00"), 1):
-        placed_at = datetime.fromisoformat(at).replace(tzinfo=UTC)
-        merchant.orders.create(
-            salla_id=number, source_updated_at=placed_at, placed_at=placed_at, status="completed",
-            payment_method="mada", is_pending_payment=False, total=Decimal(100 * number), currency="SAR",
-        )  # fmt: skip
-
-
-def at(moment: datetime) -> None:
-    with time_machine.travel(moment):
-        services.raise_digests()
-        services.raise_digests()
-        send_alerts()
-
-
-def test_the_digest_tells_the_saudi_week_once_to_everybody(
-    merchant: Merchant, team: dict[str, User], card: Card[Settings]
-) -> None:
-    a_week(merchant)
-    switchboard.switch(merchant, card=card, is_on=True)
-    services.choose(merchant, team["viewer"], wants_digest=True, language="en")
-    at(SUNDAY - timedelta(minutes=1))
-    assert sent() == []
-    at(SUNDAY)
-    at(SUNDAY + timedelta(hours=20))
-    subject = "أسبوعك: من 15 نوفمبر إلى 21 نوفمبر"
-    assert sent() == [
-        ("editor@example.com", subject),
-        ("owner@example.com", subject),
-        ("viewer@example.com", "Your week: 15 November to 21 November"),
-    ]
-    english = next(message for message in outbox.outbox if message.to == ["viewer@example.com"])
-    assert "- Orders: 2\n" in english.body
-    assert re.search(r"- Paid sales: SAR\s500\.00\n", english.body)
-    assert "not only those that Nomo Flow brought" in english.body
-    assert "- orders: Running\n" in english.body
-    assert "- The script in your store: not seen for a month\n" in english.body
-
-
-def test_late_is_no_news(merchant: Merchant, team: dict[str, User]) -> None:
-    a_week(merchant)
-    at(SUNDAY + timedelta(hours=24))
-    assert merchant.alerts.count() == 0
-
-
-def test_a_week_without_news_is_silent_and_says_why(
-    merchant: Merchant, team: dict[str, User], card: Card[Settings]
-) -> None:
-    Merchant.objects.update(created_at=SUNDAY - timedelta(days=90))
-    switchboard.switch(merchant, card=card, is_on=True)
-    at(SUNDAY)
-    assert (sent(), reasons(merchant)) == ([], [("ignored", alerts.NO_NEWS)])
-
-
-def test_a_store_elsewhere_has_its_own_sunday(merchant: Merchant, team: dict[str, User]) -> None:
-    a_week(merchant)
-    Merchant.objects.update(time_zone="America/New_York")
-    at(SUNDAY)
-    assert merchant.alerts.count() == 0
-    at(SUNDAY + timedelta(hours=8))
-    assert merchant.alerts.count() == 1
-
-
-def test_a_store_without_connection_or_from_this_week_gets_none(
-    merchant: Merchant, other_merchant: Merchant, team: dict[str, User]
-) -> None:
-    a_week(merchant)
-    Merchant.objects.filter(pk=other_merchant.pk).update(created_at=SUNDAY)
-    Connection.unscoped.filter(merchant=merchant).update(state=Connection.State.NEEDS_REINSTALL)
-    at(SUNDAY)
-    assert Alert.unscoped.count() == 0
 
 
 def test_a_purged_store_keeps_no_person(merchant: Merchant, team: dict[str, User]) -> None:

@@ -13,7 +13,7 @@ from core import clock
 from core.models import Membership, Merchant, User
 from notifications import selectors, services
 from notifications.tasks import send_alerts
-from tests.test_alerts import SUNDAY, a_week, at
+from tests.alerts import SUNDAY, a_week, at
 
 pytestmark = pytest.mark.django_db
 
