@@ -5,16 +5,21 @@ from functools import wraps
 from typing import Any, cast
 from uuid import UUID
 
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 
+from core import logs
 from core.models import Membership, Merchant, User
 
 Role = Membership.Role
 RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
+# In a session that was opened from Salla: the only store that it may enter.
+BOUND_TO = "bound_to"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -47,6 +52,7 @@ def merchant_page(*, change: Role = Role.EDITOR) -> Callable[[MerchantView], Mer
                 raise PermissionDenied
             inside = cast(MerchantRequest, request)
             inside.merchant, inside.membership = membership.merchant, membership
+            logs.add(merchant=membership.merchant_id)
             return view(inside, **kwargs)
 
         return page
@@ -66,9 +72,17 @@ def _reloads_for_htmx(view: MerchantView) -> MerchantView:
     return page
 
 
+def memberships(request: HttpRequest) -> QuerySet[Membership]:
+    """Of the signed-in person, as far as this session reaches."""
+    rows = cast(User, request.user).memberships.select_related("merchant")
+    bound_to = request.session.get(BOUND_TO)
+    return rows if bound_to is None else rows.filter(merchant=bound_to)
+
+
 def _membership(request: HttpRequest, store: UUID) -> Membership:
-    user = cast(User, request.user)
-    found = user.memberships.select_related("merchant").filter(merchant__public_id=store).first()
-    if found is None:
-        raise Http404
-    return found
+    found = memberships(request).filter(merchant__public_id=store).first()
+    if found is not None:
+        return found
+    if not cast(User, request.user).is_staff and not memberships(request).exists():
+        logout(request)  # no team has him any more: nothing is left that the session is for
+    raise Http404

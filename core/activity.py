@@ -45,4 +45,4 @@ def sentence_of(activity: Activity) -> str:
 
 
 def _name(user: User | None) -> str:
-    return user.name or user.email if user else gettext("somebody who left")
+    return user.shown_name if user else gettext("somebody who left")

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register
+from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 from core import checks
@@ -14,3 +15,4 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         register(checks.environment)
         register(checks.production, Tags.security, deploy=True)
+        autodiscover_modules("digest")

@@ -29,6 +29,9 @@ def production(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckM
     """What must not reach production."""
     problems: list[CheckMessage] = []
     problems += _sandbox(is_production=True)
+    if settings.SALLA_CUSTOM_MODE:
+        hint = "set SALLA_CUSTOM_MODE=false: a published app gets its tokens by webhook"
+        problems.append(Error("SALLA_CUSTOM_MODE is on.", hint=hint, id="core.E023"))
     if not settings.PUBLIC_URL.startswith("https://"):
         problems.append(Caution("PUBLIC_URL is not https.", hint="serve the app over TLS", id="core.W021"))
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):

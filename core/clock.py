@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.apps import apps
 from django.conf import settings
@@ -19,6 +20,14 @@ def now() -> datetime:
     """The present moment, aware, in UTC."""
     moment = timezone.now()  # noqa: TID251 - the one place that may ask
     return moment + demo_offset() if settings.SANDBOX else moment
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of that name; ours where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(settings.TIME_ZONE)
 
 
 def demo_offset() -> timedelta:

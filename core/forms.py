@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from core import signin
 from core.http import client_network
 from core.limiter import Limit
-from core.models import Membership
+from core.models import NUMBERS_DOMAIN, Membership
 
 # Counted before the password is looked at and forgotten when it was right. Open without Redis: staff must get in to
 # see what is wrong, and hashing makes each guess slow.
@@ -52,6 +52,12 @@ class RoleForm(forms.Form):
 class InviteForm(RoleForm):
     email = email_field()
     field_order = ["email", "role"]
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email.endswith(f"@{NUMBERS_DOMAIN}"):
+            raise ValidationError(_("Enter a valid email address."), code="invalid")
+        return email
 
 
 class AdminSignInForm(AdminAuthenticationForm):

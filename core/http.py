@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from django.conf import settings
 from django.http import HttpRequest
 
+MAX_DIGITS = 20  # of a length: int() refuses thousands of them
 # One household or server has a whole IPv6 network of this length.
 IPV6_PREFIX = 64
 
@@ -39,3 +40,14 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
         return ip_address(text)
     except ValueError:
         return None
+
+
+def refused_length(request: HttpRequest, most: int, *, may_be_untold: bool = False) -> int | None:
+    """The status that refuses the body unread: 411 where its length is not told, 413 over `most` bytes; None for good.
+
+    A chunked body arrives empty through WSGI, so it is never taken. What may be untold is nothing.
+    """
+    length = request.META.get("CONTENT_LENGTH") or ("0" if may_be_untold else "")
+    if "HTTP_TRANSFER_ENCODING" in request.META or not (length.isascii() and length.isdigit()):
+        return 411
+    return 413 if len(length) > MAX_DIGITS or int(length) > most else None

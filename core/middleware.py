@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.utils.dateparse import parse_date
 
-from core import clock
+from core import clock, frame, logs
 
 # Addresses that Salla's servers, storefront scripts and our own watchmen call: no session, no cookies, no messages, no
 # CSRF token, and no host name to check, since a watchman asks by number.
@@ -26,6 +27,20 @@ POLICY = (
     "frame-ancestors {frames}"
 )
 OUR_IMAGES = "'self' data:"
+
+
+class RequestContext:
+    """Gives every request an id, which stands on each line that is logged meanwhile and in the answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = logs.request_id(request.headers.get("X-Request-ID", ""))
+        logs.begin(request_id=request_id)  # not ended here: Django logs a refusal after all middleware
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        return response
 
 
 class MachineTraffic:
@@ -44,6 +59,26 @@ class MachineTraffic:
         request.resolver_match = match
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         return response
+
+
+class EmbeddedFrame:
+    """What is asked for below `/embedded/` gets the addresses and the cookies of the frame (`core.frame`)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not frame.is_framed(request):
+            return self.get_response(request)
+        request.urlconf = settings.FRAME_URLCONF
+        frame.take_cookies(request)
+        response = self.get_response(request)
+        frame.give_cookies(response)
+        return response
+
+    def process_view(self, request: HttpRequest, *_: Any) -> None:
+        if frame.is_framed(request) and request.resolver_match and not frame.is_reachable(request.resolver_match.route):
+            raise Http404
 
 
 class SlidingSession:
@@ -68,7 +103,7 @@ class SlidingSession:
 
 
 class ContentPolicy:
-    """Pages load nothing from elsewhere and run no script of their own; Salla's dashboard frames what may be framed."""
+    """Pages load nothing from elsewhere and run no script of their own; Salla's dashboard frames what is for it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -77,12 +112,15 @@ class ContentPolicy:
         response = self.get_response(request)
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         if is_page and not (settings.DEBUG and response.status_code in DEBUG_PAGES):
-            response.headers["Content-Security-Policy"] = self._policy_for(response)
+            response.headers["Content-Security-Policy"] = self._policy_for(request, response)
+        if frame.is_framed(request):
+            response.headers.pop("X-Frame-Options", None)  # it knows no other site, and every browser knows the policy
         return response
 
-    def _policy_for(self, response: HttpResponseBase) -> str:
+    def _policy_for(self, request: HttpRequest, response: HttpResponseBase) -> str:
         """A page that we frame ourselves is a preview, and shows the pictures of the merchant's own products."""
-        if response.headers.get("X-Frame-Options") == "SAMEORIGIN":
-            return POLICY.format(images="* data:", frames="'self'")
-        may_be_framed = getattr(response, "xframe_options_exempt", False)
-        return POLICY.format(images=OUR_IMAGES, frames=settings.SALLA_DASHBOARD_URL if may_be_framed else "'none'")
+        is_preview = response.headers.get("X-Frame-Options") == "SAMEORIGIN"
+        around = ["'self'"] if is_preview else []
+        around += [frame.dashboards()] if frame.is_framed(request) else []
+        images = "* data:" if is_preview else OUR_IMAGES
+        return POLICY.format(images=images, frames=" ".join(around) or "'none'")

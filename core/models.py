@@ -2,15 +2,18 @@
 
 import uuid
 from datetime import timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
+
+# In place of an e-mail address: `<number at Salla>@` this domain, which by its nature receives nothing (RFC 2606).
+NUMBERS_DOMAIN = "salla.invalid"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -51,6 +54,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def is_known_by_number(self) -> bool:
+        """Salla told us this person's number and nothing else: no mail goes there (docs/adr/0008)."""
+        return self.email.endswith(f"@{NUMBERS_DOMAIN}")
+
+    @property
+    def shown_name(self) -> str:
+        """What other people of the team read; never the address that stands for a number."""
+        if self.is_known_by_number and not self.name:
+            return gettext("Salla account %(number)s") % {"number": self.email.partition("@")[0]}
+        return self.name or self.email
 
     def clean(self) -> None:
         super().clean()
@@ -102,10 +117,7 @@ class Merchant(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         """Whose midnight ends its days and months; ours where Salla's name says nothing."""
-        try:
-            return ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            return ZoneInfo(settings.TIME_ZONE)
+        return clock.zone(self.time_zone)
 
 
 class Membership(models.Model):
@@ -132,9 +144,15 @@ class Membership(models.Model):
 
 
 class SignInLink(models.Model):
-    """A one-time link that was e-mailed to one person. Only the hash of its token is kept."""
+    """A one-time link for one person: e-mailed, or, with a `merchant`, given inside Salla and good for that store only.
+
+    Only the hash of its token is kept.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_in_links", verbose_name=_("person"))
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.CASCADE, null=True, related_name="sign_in_links", verbose_name=_("store")
+    )
     token_sha256 = models.BinaryField(max_length=32, unique=True, editable=False)
     next_path = models.CharField(_("leads to"), max_length=500, blank=True)
     expires_at = models.DateTimeField(_("expires"), db_index=True)
@@ -173,6 +191,40 @@ class MerchantOwned(models.Model):
 
     class Meta:
         abstract = True
+
+
+class SallaPerson(MerchantOwned):
+    """Who, among our people, one of the store's people at Salla is. It stays when he leaves the team."""
+
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.CASCADE, related_name="salla_people", verbose_name=_("store")
+    )
+    salla_user_id = models.BigIntegerField(_("number at Salla"))
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="salla_people", verbose_name=_("person"))
+
+    class Meta:
+        verbose_name = _("person at Salla")
+        verbose_name_plural = _("people at Salla")
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "salla_user_id"], name="core_salla_person_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.salla_user_id} · {self.user}"
+
+
+class SpentToken(models.Model):
+    """A token of Salla's dashboard that opened a session: it opens no second one. Only its hash is kept."""
+
+    token_sha256 = models.BinaryField(max_length=32, primary_key=True)
+    expires_at = models.DateTimeField(_("expires"), db_index=True)
+
+    class Meta:
+        verbose_name = _("spent token")
+        verbose_name_plural = _("spent tokens")
+
+    def __str__(self) -> str:
+        return f"{self.expires_at:%Y-%m-%d %H:%M}"
 
 
 class Activity(MerchantOwned):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from core import activity, mail
 from core.limiter import Limit
-from core.models import Membership, Merchant, User
+from core.models import NUMBERS_DOMAIN, Membership, Merchant, SallaPerson, User
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,9 @@ INSTALLED = activity.declare(
     "member.installed",
     gettext_noop("%(whom)s installed Nomo Flow and joined as %(detail)s"),
     detail=_role_in_words,
+)
+JOINED = activity.declare(
+    "member.joined", gettext_noop("%(whom)s opened Nomo Flow in Salla and joined as %(detail)s"), detail=_role_in_words
 )
 INVITED = activity.declare(
     "member.invited", gettext_noop("%(who)s invited %(whom)s as %(detail)s"), detail=_role_in_words
@@ -47,19 +50,74 @@ class LastOwnerError(Exception):
     """A store always has an owner."""
 
 
-def welcome_installer(merchant: Merchant, *, email: str, name: str, role: Role) -> Membership | None:
+def welcome_installer(
+    merchant: Merchant, *, email: str, name: str, role: Role, salla_user_id: int | None = None
+) -> Membership | None:
     """Let the person who installed the app in. Proves nothing about who asks: signing in still needs the mailbox.
 
     None for somebody whom an owner removed from this store: only an owner brings him back.
     """
     with transaction.atomic():
-        user = _person(email, name=name)
-        if merchant.activities.filter(what=REMOVED, whom=user).exists():
+        Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
+        known = _known_person(merchant, salla_user_id)
+        user = _introduce(merchant, known, email=email, name=name, role=role)
+        if _was_removed(merchant, user) or (known and _was_removed(merchant, known.user)):
             return None
+        if salla_user_id is not None:
+            merchant.salla_people.update_or_create(salla_user_id=salla_user_id, defaults={"user": user})
         member, is_new = merchant.memberships.get_or_create(user=user, defaults={"role": role})
         if is_new:
             activity.note(merchant, INSTALLED, user=None, whom=user, detail=role.value)
     return member
+
+
+def welcome_from_salla(merchant: Merchant, *, salla_user_id: int) -> Membership | None:
+    """The membership of somebody whom Salla let into the store's app. Salla tells his number and nothing else.
+
+    Whoever is new works as an editor, and as the owner where the team has none. None for somebody whom an owner
+    removed, and for accounts that do not sign in this way (`core.signin.people`).
+    """
+    with transaction.atomic():
+        Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
+        known = _known_person(merchant, salla_user_id)
+        user = known.user if known else _person(f"{salla_user_id}@{NUMBERS_DOMAIN}")
+        if not user.is_active or user.is_staff or user.is_superuser:
+            return None
+        held = merchant.memberships.select_related("user", "merchant").filter(user=user).first()
+        if held is not None or _was_removed(merchant, user):
+            return held
+        merchant.salla_people.get_or_create(salla_user_id=salla_user_id, defaults={"user": user})
+        has_owner = merchant.memberships.filter(role=Role.OWNER, user__is_active=True).exists()
+        role = Role.EDITOR if has_owner else Role.OWNER
+        activity.note(merchant, JOINED, user=None, whom=user, detail=role.value)
+        return merchant.memberships.create(user=user, role=role)
+
+
+def _known_person(merchant: Merchant, salla_user_id: int | None) -> SallaPerson | None:
+    if salla_user_id is None:
+        return None
+    return merchant.salla_people.select_related("user").filter(salla_user_id=salla_user_id).first()
+
+
+def _introduce(merchant: Merchant, known: SallaPerson | None, *, email: str, name: str, role: Role) -> User:
+    """The account of this address. Whoever came before, known by his number, is it from now on, as what Salla says."""
+    if known is None or not known.user.is_known_by_number:
+        return _person(email, name=name)
+    held = merchant.memberships.filter(user=known.user)
+    email = email.strip().lower()
+    if not User.objects.filter(email=email).exists():
+        User.objects.filter(pk=known.user_id).update(email=email, name=name)
+        held.update(role=role)
+        return _person(email)
+    user = _person(email)
+    if merchant.memberships.filter(user=user).exists():
+        held.delete()
+    held.update(user=user, role=role)
+    return user
+
+
+def _was_removed(merchant: Merchant, user: User) -> bool:
+    return merchant.activities.filter(what=REMOVED, whom=user).exists()
 
 
 def invite(merchant: Merchant, *, by: User, email: str, role: Role, language: str) -> bool:
@@ -73,7 +131,7 @@ def invite(merchant: Merchant, *, by: User, email: str, role: Role, language: st
     context = {
         "address": urljoin(settings.PUBLIC_URL, reverse("core:sign-in")),
         "store": str(merchant),
-        "inviter": by.name or by.email,
+        "inviter": by.shown_name,
         "role": role.label,
     }
     try:
@@ -114,7 +172,9 @@ def disband(merchant: Merchant) -> int:
         people |= set(merchant.activities.values_list("user", flat=True)) | set(
             merchant.activities.values_list("whom", flat=True)
         )
+        people |= set(merchant.salla_people.values_list("user", flat=True))
         merchant.activities.all().delete()
+        merchant.salla_people.all().delete()
         merchant.memberships.all().delete()
         lonely = User.objects.filter(pk__in=people - {None}, memberships=None, is_staff=False)
         return lonely.delete()[1].get(User._meta.label, 0)

@@ -6,23 +6,33 @@ import secrets
 import smtplib
 import time
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urljoin
 
 from django.conf import settings
+from django.contrib.auth import login
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from core import clock, mail
+from core.access import BOUND_TO
 from core.limiter import Limit
-from core.models import Membership, SignInLink, User
+from core.middleware import SIGNED_IN_ON
+from core.models import NUMBERS_DOMAIN, Membership, Merchant, SignInLink, User
 
 log = logging.getLogger(__name__)
 
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 LIFETIME = timedelta(minutes=15)
+# Of a link that is given on a page: it is followed at once or not at all.
+WINDOW_LIFETIME = timedelta(minutes=5)
+# Salla lets people in again whenever they open the app; whoever it no longer lets in is out after this long.
+BOUND_SESSION = timedelta(hours=12)
 # Used and expired links are deleted after this long.
 KEEP_LINKS = timedelta(days=1)
 # No answer comes sooner, so that the time that a mail takes does not tell who is known.
@@ -58,7 +68,7 @@ def request_link(email: str, *, language: str, next_path: str = "") -> None:
     connection = get_connection()
     try:
         connection.open()
-        user = people().filter(email=email.strip().lower()).first()
+        user = people().exclude(email__endswith=f"@{NUMBERS_DOMAIN}").filter(email=email.strip().lower()).first()
         if user is not None:
             _send_link(user, connection, language=language, next_path=next_path)
         connection.close()
@@ -69,13 +79,8 @@ def request_link(email: str, *, language: str, next_path: str = "") -> None:
 
 
 def _send_link(user: User, connection: BaseEmailBackend, *, language: str, next_path: str) -> None:
-    now = clock.now()
-    SignInLink.objects.filter(expires_at__lt=now - KEEP_LINKS).delete()
-    token = secrets.token_urlsafe(32)
-    link = user.sign_in_links.create(
-        token_sha256=_hash(token), next_path=safe_path(next_path), expires_at=now + LIFETIME
-    )
-    address = urljoin(settings.PUBLIC_URL, reverse("core:sign-in-link", kwargs={"token": token}))
+    token, link = _new_link(user, LIFETIME, next_path=safe_path(next_path))
+    address = address_of(token)
     context = {"address": address, "minutes": int(LIFETIME.total_seconds() // 60)}
     try:
         mail.send(to=user.email, template="sign_in", context=context, language=language, connection=connection)
@@ -87,13 +92,46 @@ def _send_link(user: User, connection: BaseEmailBackend, *, language: str, next_
         raise
 
 
+def _new_link(user: User, lifetime: timedelta, **fields: Any) -> tuple[str, SignInLink]:
+    now = clock.now()
+    SignInLink.objects.filter(expires_at__lt=now - KEEP_LINKS).delete()
+    token = secrets.token_urlsafe(32)
+    return token, user.sign_in_links.create(token_sha256=_hash(token), expires_at=now + lifetime, **fields)
+
+
+def link_to_store(member: Membership) -> str:
+    """The token of a one-time link for this person and this store only; for whoever was let in a moment ago."""
+    return _new_link(member.user, WINDOW_LIFETIME, merchant=member.merchant)[0]
+
+
+def address_of(token: str) -> str:
+    """Where the link is opened: at our own address, outside of any frame."""
+    path = reverse("core:sign-in-link", kwargs={"token": token}, urlconf=settings.ROOT_URLCONF)
+    return urljoin(settings.PUBLIC_URL, path)
+
+
+def open_session(request: HttpRequest, user: User, merchant: Merchant | None = None) -> None:
+    """Sign the person in; with a `merchant`, for that store only and for half a day.
+
+    Whoever is in already, for all of his stores, stays so.
+    """
+    is_whole = merchant is None or (request.user == user and BOUND_TO not in request.session)
+    request.session.pop(SIGNED_IN_ON, None)  # the same person signing in again begins anew
+    login(request, user, backend=BACKEND)
+    if is_whole and request.session.pop(BOUND_TO, None) is not None:
+        request.session.set_expiry(None)
+    if not is_whole and merchant is not None:
+        request.session[BOUND_TO] = merchant.pk
+        request.session.set_expiry(clock.now() + BOUND_SESSION)
+
+
 def find(token: str) -> SignInLink | None:
     """The link, while it may still be used. Reading it uses nothing up."""
-    return _live(token).select_related("user").first()
+    return _live(token).select_related("user", "merchant").first()
 
 
 def use(token: str) -> SignInLink | None:
-    """Use the link up, and the person's other links with it; None for whoever comes second, or too late."""
+    """Use the link up, and the person's others of its kind; None for whoever comes second, or too late."""
     now = clock.now()
     with transaction.atomic():
         link = find(token)
@@ -102,13 +140,18 @@ def use(token: str) -> SignInLink | None:
         User.objects.select_for_update(no_key=True).get(pk=link.user_id)  # two links of one person wait for each other
         if _live(token).update(used_at=now) != 1:
             return None
-        link.user.sign_in_links.filter(used_at=None).update(used_at=now)
+        link.user.sign_in_links.filter(used_at=None, merchant=link.merchant_id).update(used_at=now)
     return link
 
 
 def _live(token: str) -> QuerySet[SignInLink]:
+    is_member = Exists(Membership.objects.filter(user=OuterRef("user"), merchant=OuterRef("merchant")))
     return SignInLink.objects.filter(
-        token_sha256=_hash(token), used_at=None, expires_at__gt=clock.now(), user__in=people()
+        Q(merchant=None) | is_member,
+        token_sha256=_hash(token),
+        used_at=None,
+        expires_at__gt=clock.now(),
+        user__in=people(),
     )
 
 

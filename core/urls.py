@@ -13,5 +13,6 @@ urlpatterns = [
     path("stores/<uuid:store>/team/", views.team, name="team"),
     path("stores/<uuid:store>/team/<int:member>/role/", views.member_role, name="member-role"),
     path("stores/<uuid:store>/team/<int:member>/remove/", views.member_remove, name="member-remove"),
+    path("stores/<uuid:store>/window/", views.window, name="window"),
     path("stores/<uuid:store>/activity/", views.activity_log, name="activity"),
 ]

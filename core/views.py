@@ -1,10 +1,10 @@
 """Pages of signing in and out, of a person's stores, and of a store's team."""
 
 import logging
-from typing import cast
 
+from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -15,15 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import activity, services, signin
-from core.access import MerchantRequest, merchant_page
+from core.access import MerchantRequest, memberships, merchant_page
 from core.forms import InviteForm, RoleForm, SignInForm, wait_text
 from core.http import client_network
-from core.middleware import SIGNED_IN_ON
 from core.models import Membership, User
 
 log = logging.getLogger(__name__)
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 # The link's own address reaches nobody. With `no-referrer` browsers send `Origin: null` with the page's own form,
 # which is refused as a forgery.
 LINK_REFERRER_POLICY = "strict-origin"
@@ -41,13 +39,18 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for a link by e-mail. A known address gets the same answer as an unknown one."""
     if request.method != "POST":
         form = SignInForm(initial={"next": signin.safe_path(request.GET.get("next", ""))})
-        return render(request, "core/sign_in.html", {"form": form})
+        return _sign_in_page(request, form)
     form = SignInForm(request.POST)
     status = _request_link(request, form) if form.is_valid() else 422
     if status == 200:
         context = {"email": form.cleaned_data["email"], "minutes": int(signin.LIFETIME.total_seconds() // 60)}
         return render(request, "core/link_sent.html", context)
-    return render(request, "core/sign_in.html", {"form": form}, status=status)
+    return _sign_in_page(request, form, status)
+
+
+def _sign_in_page(request: HttpRequest, form: SignInForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "custom_mode": settings.SALLA_CUSTOM_MODE}
+    return render(request, "core/sign_in.html", context, status=status)
 
 
 def _request_link(request: HttpRequest, form: SignInForm) -> int:
@@ -72,12 +75,11 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     if link is None:
         response = _wrong_link(request)
     elif request.method == "POST":
-        request.session.pop(SIGNED_IN_ON, None)  # the same person signing in again begins anew
-        login(request, link.user, backend=BACKEND)
+        signin.open_session(request, link.user, link.merchant)
         log.info("sign-in: person %s", link.user_id)
         response = redirect(signin.safe_path(link.next_path) or "overview")
     else:
-        response = render(request, "core/link.html", {"person": link.user})
+        response = render(request, "core/link.html", {"person": link.user, "store": link.merchant})
     response.headers["Referrer-Policy"] = LINK_REFERRER_POLICY
     return response
 
@@ -95,6 +97,17 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect("overview")
 
 
+@merchant_page(change=Role.VIEWER)
+@require_POST
+def window(request: MerchantRequest) -> HttpResponse:
+    """The way out of Salla's dashboard: a one-time link for this store. A new window has none of the frame's cookies,
+    so that the page with the link is shown in the frame.
+    """
+    return render(
+        request, "embedded/window.html", {"address": signin.address_of(signin.link_to_store(request.membership))}
+    )
+
+
 # A person's stores
 
 
@@ -103,8 +116,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_safe
 def stores(request: HttpRequest) -> HttpResponse:
     """The store switcher."""
-    user = cast(User, request.user)
-    members = user.memberships.select_related("merchant").order_by("merchant__name", "merchant__salla_id")
+    members = memberships(request).order_by("merchant__name", "merchant__salla_id")
     return render(request, "core/stores.html", {"members": members})
 
 
@@ -161,7 +173,7 @@ def member_role(request: MerchantRequest, member: int) -> HttpResponse:
         return render(request, "core/member_role.html", {"form": form, "member": held}, status=status)
     role = Role(form.cleaned_data["role"])
     if "confirmed" not in request.POST:
-        question = _("Change the role of %(email)s to %(role)s?") % {"email": held.user.email, "role": role.label}
+        question = _("Change the role of %(email)s to %(role)s?") % {"email": _address(held.user), "role": role.label}
         return _confirm(request, question, _("Change the role"), role=role.value)
     try:
         services.change_role(request.merchant, by=request.user, member=held, role=role)
@@ -177,7 +189,7 @@ def member_role(request: MerchantRequest, member: int) -> HttpResponse:
 def member_remove(request: MerchantRequest, member: int) -> HttpResponse:
     """Take a person out of the team. A page with the question, then the button."""
     held = get_object_or_404(request.merchant.memberships.select_related("user"), pk=member)
-    question = _("Remove %(email)s from the team?") % {"email": held.user.email}
+    question = _("Remove %(email)s from the team?") % {"email": _address(held.user)}
     if request.method != "POST":
         return _confirm(request, question, _("Remove from the team"), is_dangerous=True)
     try:
@@ -189,6 +201,10 @@ def member_remove(request: MerchantRequest, member: int) -> HttpResponse:
     if held.user_id == request.user.pk:
         return redirect("core:stores")
     return _to_team(request)
+
+
+def _address(user: User) -> str:
+    return user.shown_name if user.is_known_by_number else user.email
 
 
 def _confirm(

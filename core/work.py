@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from core import clock
+from core import clock, logs
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,8 @@ def drain(
         row = _claim(rows)
         if row is None:
             return True
-        _run(rows, row, run, identify)
+        with _named_in_logs(row):
+            _run(rows, row, run, identify)
     return False
 
 
@@ -111,8 +112,13 @@ def drain_steps(rows: models.QuerySet[W], step: Callable[[W], bool], *, seconds:
         row = _claim(rows, lease=LEASE)
         if row is None:
             return True
-        _take_step(rows, row, step)
+        with _named_in_logs(row):
+            _take_step(rows, row, step)
     return False
+
+
+def _named_in_logs(row: Work) -> AbstractContextManager[object]:
+    return logs.about(work=row._meta.label_lower, row=row.pk, merchant=getattr(row, "merchant_id", None))
 
 
 @contextmanager
@@ -189,7 +195,7 @@ def _run(rows: models.QuerySet[W], row: W, run: Callable[[W], None], identify: C
         raise
     except Exception as error:  # a handler's failure belongs to its row; the others go on
         log.exception("%s %s failed, attempt %s", row._meta.label, row.pk, row.attempts)
-        _failed(rows, row, f"{type(error).__name__}: {error}")
+        _failed(rows, row, logs.masked(f"{type(error).__name__}: {error}"))
 
 
 def _claim_of(row: Work) -> dict[str, Any]:
@@ -214,7 +220,7 @@ def _take_step(rows: models.QuerySet[W], row: W, step: Callable[[W], bool]) -> N
         raise
     except Exception as error:  # a row's failure belongs to it; the others go on
         log.exception("%s %s failed, attempt %s", row._meta.label, row.pk, row.attempts)
-        _step_failed(mine, row, f"{type(error).__name__}: {error}")
+        _step_failed(mine, row, logs.masked(f"{type(error).__name__}: {error}"))
     else:
         if is_finished:
             _finish(mine, row, Work.State.PROCESSED, "")

@@ -17,7 +17,10 @@ QUESTIONS = 5
 
 
 class Editor:
-    """`posted` is a form, or has `json`. What was typed stays until it is accepted."""
+    """`posted` came from one of the page's two forms: the settings' fields, or the expert view's `json`.
+
+    What was typed stays until it is accepted.
+    """
 
     def __init__(self, merchant: Merchant, card: Card[Any], posted: Mapping[str, Any] | None = None) -> None:
         self.merchant, self.card = merchant, card

@@ -13,8 +13,9 @@ from core.models import Merchant
 from features import seen, selectors, services, storefront
 from features.registry import Card, Sample
 
-# Pages ask again after a minute at most; a script that was seen so lately is there.
+# After a day without a visit the merchant is told to look.
 FRESH = timedelta(hours=24)
+# Browsers keep the config for a minute, and a process notes a store once a minute: younger means that one is open now.
 NOW = timedelta(minutes=1)
 
 

@@ -45,6 +45,15 @@ def last(salla_id: int) -> datetime | None:
     return datetime.fromtimestamp(int(found), tz=UTC) if found else None
 
 
+def remembered_since() -> datetime:
+    """Since when Redis has kept what was seen: who asks how long something was not seen asks this too.
+
+    Raises `RedisError`.
+    """
+    redis.client().set(_key("since"), int(clock.now().timestamp()), nx=True)
+    return datetime.fromtimestamp(int(redis.client().get(_key("since")) or 0), tz=UTC)
+
+
 def forget() -> None:
     """As if the process had just started."""
     _next.clear()
@@ -59,5 +68,5 @@ def _host(address: str) -> str:
     return parts.netloc if parts.scheme in {"http", "https"} else ""
 
 
-def _key(salla_id: int) -> str:
-    return redis.key("script-seen", str(salla_id))
+def _key(what: int | str) -> str:
+    return redis.key("script-seen", str(what))

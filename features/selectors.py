@@ -63,8 +63,13 @@ def load(merchant: Merchant, card: Card[S], stored: object) -> S:
 
 
 def language_of(merchant: Merchant) -> str:
+    return supported_language(merchant.locale)
+
+
+def supported_language(locale: str) -> str:
+    """Ours where we do not speak the store's."""
     try:
-        return translation.get_supported_language_variant(merchant.locale)
+        return translation.get_supported_language_variant(locale)
     except LookupError:
         return settings.LANGUAGE_CODE
 

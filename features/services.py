@@ -21,7 +21,7 @@ from events.services import record
 from features import registry, storefront
 from features.models import Feature, Revision, StorefrontConfig
 from features.registry import BadRequestError, Card, S
-from features.selectors import language_of, load, withheld
+from features.selectors import language_of, load, supported_language, withheld
 from features.storefront import Served
 from integrations.models import Connection, Standing
 
@@ -173,7 +173,7 @@ def _rebuild(locked: Merchant) -> None:
         config.version += 1
         config.body = storefront.render(config.version, cards)
         config.etag = storefront.etag_of(config.body)
-    config.fingerprint = storefront.fingerprint()
+    config.fingerprint = storefront.fingerprint(language_of(locked))
     config.save()
     transaction.on_commit(partial(_memory.forget, locked.salla_id))
 
@@ -204,18 +204,19 @@ def storefront_config(salla_id: int) -> Served:
 
 def _read(salla_id: int) -> Served:
     """Empty for a store that is unknown, uninstalled, restricted, or has never changed a card."""
-    columns = ("pk", "connection__state", "storefront_config__fingerprint", "standing__state")
-    body = ("storefront_config__body", "storefront_config__etag")
-    row = Merchant.objects.filter(salla_id=salla_id).values_list(*columns, *body).first()
-    if row is None or row[1] in ABSENT:
-        return storefront.NOBODYS
-    if row[2] is None or row[3] == Standing.State.RESTRICTED:
+    states = ("connection__state", "standing__state")
+    config = ("storefront_config__fingerprint", "storefront_config__body", "storefront_config__etag")
+    rows = Merchant.objects.filter(salla_id=salla_id).values_list("pk", "locale", *states, *config, named=True)
+    row = rows.first()
+    if row is None or row.connection__state in ABSENT:
+        return storefront.NO_STORE
+    if row.storefront_config__fingerprint is None or row.standing__state == Standing.State.RESTRICTED:
         return storefront.EMPTY
-    if row[2] != storefront.fingerprint():
-        merchant = Merchant.objects.get(pk=row[0])
+    if row.storefront_config__fingerprint != storefront.fingerprint(supported_language(row.locale)):
+        merchant = Merchant.objects.get(pk=row.pk)
         rebuild_storefront_config(merchant)
         return Served(bytes(merchant.storefront_config.body), merchant.storefront_config.etag)
-    return Served(bytes(row[4]), row[5])
+    return Served(bytes(row.storefront_config__body), row.storefront_config__etag)
 
 
 def act(salla_id: int, *, card: Card[Any], action: str, data: object) -> Any:

@@ -27,7 +27,7 @@ _UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u202
 
 @dataclass(frozen=True)
 class Served:
-    """Bytes ready to leave. Not `is_sure` while the database is away: nobody should keep them.
+    """Bytes ready to leave. Not `is_sure`: the database is away and nothing is remembered; nobody should keep them.
 
     `is_store`: a store that has us installed, whether or not a card is on.
     """
@@ -60,7 +60,7 @@ def render(version: int, cards: Iterable[tuple[Card[Any], schema.Settings]]) -> 
 
 EMPTY_BODY = script_safe({"version": 0, "cards": []})
 EMPTY = Served(EMPTY_BODY, etag_of(EMPTY_BODY))
-NOBODYS = Served(EMPTY_BODY, EMPTY.etag, is_store=False)
+NO_STORE = Served(EMPTY_BODY, EMPTY.etag, is_store=False)
 AWAY = Served(EMPTY_BODY, EMPTY.etag, is_sure=False, is_store=False)
 
 
@@ -74,14 +74,14 @@ def widget_url(slug: str) -> str | None:
     return static(f"cards/{slug}/widget.js") if any(file.exists() for file in files) else None
 
 
-def fingerprint() -> str:
-    """Of everything in the code that a config is made of: another one makes stored configs old."""
-    return _fingerprint(tuple((card.slug, card.settings) for card in registry.cards()))
+def fingerprint(language: str) -> str:
+    """Of all that the code and its catalogues put into a config of this language: another one makes stored ones old."""
+    return _fingerprint(tuple((card.slug, card.settings) for card in registry.cards()), language)
 
 
 @cache
-def _fingerprint(declarations: tuple[tuple[str, type[schema.Settings]], ...]) -> str:
-    with translation.override("en"):
+def _fingerprint(declarations: tuple[tuple[str, type[schema.Settings]], ...], language: str) -> str:
+    with translation.override(language):
         declared = [
             [slug, widget_url(slug), declaration.model_json_schema(), declaration().dump(public=True)]
             for slug, declaration in declarations
@@ -90,7 +90,10 @@ def _fingerprint(declarations: tuple[tuple[str, type[schema.Settings]], ...]) ->
 
 
 class Memory:
-    """Configs by Salla's store id, for `MEMORY_SECONDS`; strangers' ids crowd out each other and no store."""
+    """Configs by Salla's store id, for `MEMORY_SECONDS`.
+
+    Unknown ids have room of their own, so that somebody who guesses numbers pushes no store out.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

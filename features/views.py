@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.access import RANK, MerchantRequest, Role, merchant_page
-from core.http import client_network
+from core.http import client_network, refused_length
 from core.limiter import Limit
 from features import preview, registry, seen, selectors, services, storefront
 from features.editor import Editor
@@ -28,8 +28,7 @@ log = logging.getLogger(__name__)
 
 MAX_ACTION_BYTES = 8 * 1024
 # Many shoppers share one address of a mobile operator. Open without Redis: a shop must not lose its widgets with it.
-ASKED = Limit("storefront:act", 300, 60, is_open_without_redis=True)
-MAX_DIGITS = 20  # of a length: int() refuses thousands of them
+ACTION_LIMIT = Limit("storefront:act", 300, 60, is_open_without_redis=True)
 # Any page may ask, and no cookie ever counts.
 OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 KEPT = {**OPEN, "Cache-Control": "public, max-age=60, stale-while-revalidate=60"}
@@ -161,6 +160,7 @@ def _to_card(request: MerchantRequest, card: Card[Any]) -> HttpResponse:
 # The storefront
 
 
+@csrf_exempt
 @require_safe
 def config(request: HttpRequest, store: int) -> HttpResponse:
     """What the loader shows in this store: 304 for a browser that has it, and never an error."""
@@ -182,9 +182,9 @@ def act(request: HttpRequest, store: int, slug: str, action: str) -> HttpRespons
     card = registry.get(slug)
     if card is None or action not in card.actions:
         return HttpResponse(status=404, headers=NOT_KEPT)
-    if (refusal := _refused_size(request)) is not None:
+    if refusal := refused_length(request, MAX_ACTION_BYTES, may_be_untold=True):
         return HttpResponse(status=refusal, headers=NOT_KEPT)
-    if wait := ASKED.take(f"{client_network(request)} {store}"):
+    if wait := ACTION_LIMIT.take(f"{client_network(request)} {store}"):
         return HttpResponse(status=429, headers={**NOT_KEPT, "Retry-After": str(ceil(wait))})
     try:
         answer = services.act(store, card=card, action=action, data=services.read_data(request.body))
@@ -197,11 +197,3 @@ def act(request: HttpRequest, store: int, slug: str, action: str) -> HttpRespons
     if body is None:
         return HttpResponse(status=204, headers=NOT_KEPT)
     return HttpResponse(body, content_type="application/json", headers=NOT_KEPT)
-
-
-def _refused_size(request: HttpRequest) -> int | None:
-    """The size must be told beforehand: a chunked body arrives empty through WSGI."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if "HTTP_TRANSFER_ENCODING" in request.META or not (length.isascii() and length.isdigit()):
-        return 411
-    return 413 if len(length) > MAX_DIGITS or int(length) > MAX_ACTION_BYTES else None

@@ -1,6 +1,6 @@
 """What of Salla is to be read for a store, and when."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core import clock
 from core.models import Merchant
@@ -10,6 +10,7 @@ Kind = Sync.Kind
 # In the order in which a store is read for the first time, and in which its progress is shown.
 FIRST_KINDS = (Kind.PRODUCTS, Kind.CUSTOMERS, Kind.CARTS, Kind.ORDERS)
 CHECKED_KINDS = (Kind.ORDERS, Kind.CARTS)
+HISTORY = timedelta(days=60)  # of a store that connects, and of a check that looks at all of it
 
 
 def schedule(

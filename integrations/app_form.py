@@ -42,7 +42,7 @@ def refusal_of(settings: object) -> Refusal | None:
 def keep(merchant: Merchant, settings: dict[str, Any], *, at: datetime) -> None:
     """What the merchant saved at `at`, whole; older than what is held, it changes nothing."""
     held = getattr(merchant, "app_settings", None) or AppSettings(merchant=merchant)
-    if held.pk is None or held.stated_at < at:
+    if held.pk is None or held.stated_at <= at:  # of one second, the one that came last
         held.values = json.dumps(settings, ensure_ascii=False, default=float)  # the envelope's numbers are Decimals
         held.stated_at = at
         held.save()

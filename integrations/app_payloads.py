@@ -74,9 +74,18 @@ class StoreInfo(Payload):
         )
 
 
+class EmbeddedClaims(Payload):
+    """What a token of Salla's dashboard stands for (Salla OAuth, embedded app). Any of them may be missing."""
+
+    merchant_id: OptionalId = None
+    user_id: OptionalId = None
+    exp: Moment = None
+
+
 class Installer(Payload):
     """The person of the `user/info` answer (Salla OAuth, user info)."""
 
+    id: OptionalId = None
     name: Annotated[str | None, text(150)] = None
     email: Annotated[str | None, text(254)] = None
     role: Slug = None

@@ -89,7 +89,7 @@ class Judgement:
 
     @cached_property
     def rows(self) -> list[Subscription]:
-        return list(self.merchant.subscriptions.order_by("pk"))
+        return list(self.merchant.subscriptions.order_by("key"))
 
     def standing(self) -> Standing:
         """Unsaved."""
@@ -110,12 +110,12 @@ class Judgement:
         """The row that decides, whatever the orders are."""
         holding = [row for row in self.rows if end_of(row, self.now) is None]
         if plans_held := [row for row in holding if row.item == Item.PLAN]:
-            return max(plans_held, key=lambda row: (_size(_plan_of(row)), row.pk)), State.ACTIVE
+            return max(plans_held, key=lambda row: (_size(_plan_of(row)), row.key)), State.ACTIVE
         if trial := [row for row in holding if row.item == Item.TRIAL]:
             return trial[0], State.TRIAL
         ended = [row for row in self.rows if row.item != Item.ADD_ON]
         if ended:
-            return max(ended, key=lambda row: (end_of(row, self.now), row.item, row.pk)), State.RESTRICTED
+            return max(ended, key=lambda row: (end_of(row, self.now), row.item, row.key)), State.RESTRICTED
         return None, State.INSTALLED
 
     def _limit(self, plan: Plan, moment: datetime) -> int | None:

@@ -46,6 +46,11 @@ def plan_of(slug: str) -> Plan:
     return _by_slug[slug]
 
 
+def is_known(name: str) -> bool:
+    """Whether a plan of ours is called so at Salla."""
+    return name.strip().casefold() in _by_name
+
+
 def plan_called(name: str, *, plan_type: str = "") -> Plan:
     """The plan that Salla means. A paid one whose name says nothing is the largest: the doubt is ours to bear."""
     if (found := _by_name.get(name.strip().casefold())) is not None:

@@ -15,7 +15,7 @@ from integrations.tokens import EARLY, MOST_LEAD, is_due_ahead
 Kind, Purpose = Sync.Kind, Sync.Purpose
 KEEP_BODIES = timedelta(days=30)
 KEEP_READINGS = timedelta(days=30)
-HISTORY = timedelta(days=60)  # of a store that connects
+HISTORY = agenda.HISTORY
 # One pair that no key opens must not stop the others.
 TOKEN_COLUMNS = ("access_token", "refresh_token")
 # One round trip: the limit holds for this statement only, and in autocommit both commit together.

@@ -1,15 +1,18 @@
 """Writing down what Salla says of trials, plans and add-ons. Must run inside a transaction, the connection locked."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.models import Merchant
-from integrations import mirror
+from integrations import mirror, plans
 from integrations.api_payloads import Subscription as Listed
 from integrations.app_payloads import App
 from integrations.billing import Subscription
 from integrations.payload_fields import known
+
+log = logging.getLogger(__name__)
 
 Item, Status = Subscription.Item, Subscription.Status
 # By the last word of the event.
@@ -31,11 +34,21 @@ def take_event(merchant: Merchant, event: str, body: App, *, at: datetime) -> No
     if kind == "trial":
         _state(merchant, TRIAL_KEY, {**stated, "item": Item.TRIAL}, at)
         return
+    _note_unknown(merchant, body)
     row = _state(merchant, f"id:{body.subscription_id or 0}", stated, at)
     # The list names no number: what it showed is now known by its own.
     for listed in merchant.subscriptions.filter(key=_listed_key(row.item, row.item_slug)):
         if _is_same_start(listed, row.starts_at):
             listed.delete()
+
+
+def _note_unknown(merchant: Merchant, body: App) -> None:
+    """The portal sells something that integrations/plans.py lacks."""
+    if body.item_type == Item.ADD_ON:
+        if body.item_slug not in plans.ADD_ONS:
+            log.warning("store %s: the add-on %r is none that we know", merchant.salla_id, body.item_slug)
+    elif body.plan_type != "free" and not plans.is_known(body.plan_name or ""):
+        log.warning("store %s: the plan %r is none that we know", merchant.salla_id, body.plan_name)
 
 
 def take_list(merchant: Merchant, bodies: Iterable[Listed], *, at: datetime) -> None:
@@ -90,4 +103,4 @@ def _is_same_start(row: Subscription, starts_at: datetime | None) -> bool:
 
 
 def _is_later(ends_at: datetime | None, held: datetime | None) -> bool:
-    return ends_at is not None and held is not None and ends_at > held
+    return ends_at is not None and held is not None and ends_at - held > DAY

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from core import clock, services, work
+from core import clock, logs, services, work
 from core.models import Merchant
 from core.salla_errors import BusyError, NotFoundError, SallaError
 from integrations import app_payloads, clients, entitlements, lifecycle, readers, salla, subscriptions
@@ -30,7 +30,7 @@ def step(row: Sync) -> bool:
         raise work.PostponedError(error.words, error.retry_after) from error
     except SallaError as error:
         # Not through `held`: also whoever lost the claim may say what it saw.
-        row.merchant.syncs.filter(pk=row.pk).update(detail=f"{type(error).__name__}: {error}"[:MAX_DETAIL])
+        row.merchant.syncs.filter(pk=row.pk).update(detail=logs.masked(f"{type(error).__name__}: {error}")[:MAX_DETAIL])
         raise (work.HopelessError if error.permanent else work.FailedError)(error.words) from error
 
 
@@ -66,7 +66,13 @@ def _welcome_installer(merchant: Merchant) -> None:
     if person.store_id not in {None, merchant.salla_id}:
         log.warning("store %s: the person of another store was named", merchant.salla_id)
         return
-    services.welcome_installer(merchant, email=person.email or "", name=person.name or "", role=person.membership_role)
+    services.welcome_installer(
+        merchant,
+        email=person.email or "",
+        name=person.name or "",
+        role=person.membership_role,
+        salla_user_id=person.id,
+    )
 
 
 def _read_plans(row: Sync) -> bool:

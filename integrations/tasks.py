@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils.translation import gettext_noop
 
-from core import doorbell, webhooks, work
+from core import doorbell, logs, webhooks, work
 from integrations import entitlements, lifecycle, purge, sync, translate
 from integrations.models import Delivery, Purge, Sync
 
@@ -54,6 +54,7 @@ def _identify(delivery: Delivery) -> None:
     delivery.store_id = envelope.store_id
     delivery.sent_at = envelope.created_at
     delivery.merchant = lifecycle.merchant_of(envelope.store_id)
+    logs.add(merchant=delivery.merchant_id)
     delivery.save(update_fields=["event", "store_id", "sent_at", "merchant"])
     if envelope.event.startswith(NEVER_KEPT):
         _forget_body(delivery)

@@ -1,4 +1,4 @@
-"""Addresses that Salla calls."""
+"""Addresses that Salla calls, those that it sends browsers to, and those of how a store is read."""
 
 from django.urls import path
 
@@ -7,8 +7,12 @@ from integrations import views
 app_name = "integrations"
 urlpatterns = [
     path("webhooks/salla/", views.salla_webhook, name="webhook"),
-    # Written into the portal without the slash it must not answer with a redirect, which Salla takes for a failure.
     path("webhooks/salla/settings/", views.salla_settings, name="settings-check"),
-    path("webhooks/salla/settings", views.salla_settings, name="settings-check-without-slash"),
+    # Written into the portal without the slash they must not answer with a redirect, which Salla takes for a failure.
     path("webhooks/salla", views.salla_webhook, name="webhook-without-slash"),
+    path("webhooks/salla/settings", views.salla_settings, name="settings-check-without-slash"),
+    path("salla/connect/", views.connect, name="connect"),
+    path("salla/callback/", views.callback, name="callback"),
+    path("stores/<uuid:store>/readings/", views.readings, name="readings"),
+    path("stores/<uuid:store>/check/", views.check, name="check"),
 ]

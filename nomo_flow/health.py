@@ -23,9 +23,10 @@ from prometheus_client.registry import Collector
 from redis import RedisError
 
 from core import clock, redis
+from core.models import Merchant
 from core.work import Work
 from events.models import Tick
-from integrations.models import Connection, Delivery
+from integrations.models import Connection, Delivery, Standing
 
 # The pulse comes every 15 seconds; after so long without one no worker or no beat runs.
 HEARTBEAT = timedelta(minutes=3)
@@ -93,6 +94,7 @@ class DatabaseCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield from _work()
         yield _connections()
+        yield _live_stores()
         yield _lag()
         yield GaugeMetricFamily(
             "nomo_heartbeat_age_seconds",
@@ -132,6 +134,15 @@ def _connections() -> GaugeMetricFamily:
     family = GaugeMetricFamily("nomo_connections", "Stores by the state of their connection.", labels=["state"])
     for state in Connection.State.values:
         family.add_metric([state], found.get(state, 0))
+    return family
+
+
+def _live_stores() -> GaugeMetricFamily:
+    held = dict(Merchant.objects.live().values_list("standing__state").annotate(Count("pk")).order_by())
+    text = "Live stores by what they may use; Salla's demo and development stores are left out."
+    family = GaugeMetricFamily("nomo_live_stores", text, labels=["state"])
+    for state in Standing.State.values:
+        family.add_metric([state], held.get(state, 0))
     return family
 
 

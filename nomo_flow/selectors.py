@@ -1,13 +1,12 @@
 """What the overview of a store shows, gathered from every app."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from babel.dates import get_timezone_location
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -17,7 +16,8 @@ from core import activity, clock
 from core.models import Merchant
 from features import seen
 from integrations import lifecycle
-from integrations.models import Cart, Connection, Order
+from integrations.models import Cart, Connection
+from integrations.selectors import counted_orders, paid_sums
 
 WEEK_DAYS = 7
 LATEST_ORDERS = 5
@@ -40,26 +40,29 @@ class Numbers:
 def numbers(merchant: Merchant) -> Numbers:
     today = midnight(merchant)
     week = today - timedelta(days=WEEK_DAYS - 1)
-    orders = list(_orders(merchant).filter(placed_at__gte=week).defer("items", "coupon_codes"))
-    paid: dict[str, Decimal] = defaultdict(Decimal)
-    for order in orders:
-        if order.is_paid and order.total is not None:  # one rule, and it lives in Python
-            paid[order.currency or merchant.currency] += order.total
-    sums = [{"amount": amount, "currency": currency} for currency, amount in sorted(paid.items())]
+    orders = list(counted_orders(merchant).filter(placed_at__gte=week))
+    paid = paid_sums(merchant, orders)
     return Numbers(
         week_began=week,
         place=get_timezone_location(merchant.zone.key, locale=get_language(), return_city=True),
         orders_today=sum(order.placed_at is not None and order.placed_at >= today for order in orders),
         orders_week=len(orders),
-        paid_week=sums or [{"amount": Decimal(0), "currency": merchant.currency}],
-        customers=merchant.customers.count(),
-        carts=merchant.carts.filter(status=Cart.Status.ACTIVE).count(),
+        paid_week=[{"amount": amount, "currency": currency} for currency, amount in paid.items()],
+        **_people_and_carts(merchant),
     )
 
 
-def _orders(merchant: Merchant) -> QuerySet[Order]:
-    """What every number about orders counts."""
-    return merchant.orders.filter(is_draft=False, is_deleted=False)
+def _people_and_carts(merchant: Merchant) -> dict[str, int]:
+    """In one query."""
+    carts = merchant.carts.filter(status=Cart.Status.ACTIVE)
+    counts = (_count_of(merchant.customers.all()), _count_of(carts))
+    return dict(
+        zip(("customers", "carts"), Merchant.objects.filter(pk=merchant.pk).values_list(*counts).get(), strict=True)
+    )
+
+
+def _count_of(rows: QuerySet[Any]) -> Coalesce:
+    return Coalesce(Subquery(rows.order_by().values("merchant").annotate(number=Count("pk")).values("number")), 0)
 
 
 def midnight(merchant: Merchant) -> datetime:
@@ -69,10 +72,10 @@ def midnight(merchant: Merchant) -> datetime:
 
 def latest(merchant: Merchant) -> dict[str, Any]:
     """What came in last: orders, what people of the team did, and word from Salla at all."""
-    orders = _orders(merchant).exclude(placed_at=None).order_by("-placed_at", "-pk")
+    orders = counted_orders(merchant).exclude(placed_at=None).order_by("-placed_at", "-pk")
     rows = merchant.activities.select_related("user", "whom").order_by("-at", "-pk")
     return {
-        "orders": list(orders.defer("items", "coupon_codes")[:LATEST_ORDERS]),
+        "orders": list(orders[:LATEST_ORDERS]),
         "activities": [{"at": row.at, "text": activity.sentence_of(row)} for row in rows[:LATEST_ACTIVITIES]],
         "delivery": merchant.deliveries.aggregate(last=Max("received_at"))["last"],
     }

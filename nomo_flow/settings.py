@@ -81,10 +81,12 @@ INSTALLED_APPS = [
 CARD_FOLDERS = [path.parent for path in sorted(BASE_DIR.glob("*/cards/*/card.py")) if path.parts[-4] in INSTALLED_APPS]
 
 MIDDLEWARE = [
+    "core.middleware.RequestContext",
     "core.middleware.MachineTraffic",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.ContentPolicy",
+    "core.middleware.EmbeddedFrame",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.middleware.SlidingSession",
     "django.middleware.locale.LocaleMiddleware",
@@ -97,6 +99,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "nomo_flow.urls"
+FRAME_URLCONF = "nomo_flow.frame_urls"
 WSGI_APPLICATION = "nomo_flow.wsgi.application"
 
 TEMPLATES = [
@@ -167,6 +170,8 @@ SALLA_DASHBOARD_URL = read(env.str, "SALLA_DASHBOARD_URL", "https://s.salla.sa")
 SALLA_APP_ID = read(env.str, "SALLA_APP_ID", "")
 SALLA_CLIENT_ID = read(env.str, "SALLA_CLIENT_ID", "")
 SALLA_CLIENT_SECRET = read(env.str, "SALLA_CLIENT_SECRET", "")
+# Development only: published apps get their tokens by webhook (Easy mode).
+SALLA_CUSTOM_MODE = read(truth, "SALLA_CUSTOM_MODE", False)
 SALLA_WEBHOOK_STRATEGY = read(env.str, "SALLA_WEBHOOK_STRATEGY", "signature")
 # Any of them verifies, so that rotation loses nothing.
 SALLA_WEBHOOK_SECRETS: list[str] = read(env.list, "SALLA_WEBHOOK_SECRETS", [])
@@ -234,12 +239,17 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 
-# Logs: one line each, ids only
+# Logs: JSON lines (readable ones in development), ids only; one handler, whose formatter masks
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "core.logs.Line", "fmt": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"masked": {"()": "core.logs.formatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "masked"}},
     "root": {"handlers": ["console"], "level": read(env.str, "LOG_LEVEL", "INFO")},
+    # Django gives these handlers of their own, which would not mask.
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+    },
 }

@@ -17,5 +17,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("core.urls")),
     path("", include("integrations.urls")),
+    path("", include("notifications.urls")),
     path("webhooks/sandbox/clock/", views.sandbox_clock, name="sandbox-clock"),
 ]

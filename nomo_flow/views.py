@@ -6,14 +6,13 @@ from datetime import timedelta
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from core import clock, webhooks
-from core.access import MerchantRequest, merchant_page
-from core.models import Merchant, User
-from integrations.selectors import account
+from core.access import MerchantRequest, memberships, merchant_page
+from core.models import Merchant
+from integrations.selectors import account, readings
 from nomo_flow import selectors
 from nomo_flow.design import ERROR_PAGES, TOKENS, design_samples
 
@@ -21,10 +20,9 @@ MAX_OFFSET_SECONDS = 366 * 86_400
 
 
 @require_safe
-@xframe_options_exempt
 def overview(request: HttpRequest) -> HttpResponse:
-    """What Nomo Flow is, and the doors; whoever has stores goes to them. Salla's dashboard may frame it."""
-    if isinstance(request.user, User) and (members := request.user.memberships.select_related("merchant")[:2]):
+    """What Nomo Flow is, and the doors; whoever has stores goes to them."""
+    if request.user.is_authenticated and (members := memberships(request)[:2]):
         if len(members) > 1:
             return redirect("core:stores")
         return redirect("store-overview", store=members[0].merchant.public_id)
@@ -41,6 +39,7 @@ def store_overview(request: MerchantRequest) -> HttpResponse:
         "numbers": selectors.numbers(merchant),
         "latest": latest,
         "account": account(merchant),
+        "readings": readings(merchant),
         **selectors.next_steps(merchant, has_orders=bool(latest["orders"])),
     }
     return render(request, "store_overview.html", context)

@@ -1,33 +1,58 @@
 """Fetches by npm the front-end files that no Python package ships, into folders that git ignores.
 
-Nothing needs them to run: where npm is missing or offline, pages take the reader's own Arabic font, and the sandbox's
-storefront runs its own `salla` object.
+Nothing needs them to run: where npm is missing or offline, pages take the reader's own Arabic font, the sandbox's
+storefront runs its own `salla` object, and pages inside Salla's dashboard keep their title and messages to themselves.
 """
 
 import base64
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PLEX = ROOT / "node_modules" / "@fontsource" / "ibm-plex-sans-arabic"
 FONTS = ROOT / "static" / "vendor" / "fonts"
 WEIGHTS = (400, 600)
-# Salla's storefront SDK, GPL-3.0: fetched for the sandbox, never committed. Only its browser bundle is wanted; as a
-# dependency in package.json it would bring 70 packages that the bundle has inside already.
-SDK = "@salla.sa/twilight@2.14.570"
-SDK_SHA512 = "257Mwg0SHc3PCh29M8Mb5kK6QLqMKUcCDkLoTp5HM8s3IUcaYysciq/kKKqFHpV2gNi+09JLAdfUql9IxM0UTw=="
-SDK_FILES = ("dist/@salla.sa/twilight.min.js", "LICENSE")
-SDK_HOME = ROOT / "scripts" / "sandbox" / "static" / "vendor"
 # What of Unicode each file is fetched for; Latin's is narrowed to what the pages write.
 RANGES = {
     "arabic": "U+0600-06FF, U+0750-077F, U+08A0-08FF, U+200C-200F, U+FB50-FDFF, U+FE70-FEFC",
     "latin": "U+0000-00FF, U+2000-200B, U+2010-2027, U+202F-205F, U+20AC, U+2122, U+2191, U+2193, U+2212, U+2215",
 }
+
+
+@dataclass(frozen=True)
+class Package:
+    """One that is fetched as it is pinned here, and of it only some files."""
+
+    name: str
+    sha512: str
+    files: dict[str, str]  # in the package → what it is called here
+    home: Path
+
+
+PACKAGES = [
+    # Salla's storefront SDK, GPL-3.0: fetched for the sandbox, never committed. Only its browser bundle is wanted; as
+    # a dependency in package.json it would bring 70 packages that the bundle has inside already.
+    Package(
+        "@salla.sa/twilight@2.14.570",
+        "257Mwg0SHc3PCh29M8Mb5kK6QLqMKUcCDkLoTp5HM8s3IUcaYysciq/kKKqFHpV2gNi+09JLAdfUql9IxM0UTw==",
+        {"dist/@salla.sa/twilight.min.js": "twilight.min.js", "LICENSE": "LICENSE"},
+        ROOT / "scripts" / "sandbox" / "static" / "vendor",
+    ),
+    # Salla's SDK for pages inside its dashboard, Apache-2.0.
+    Package(
+        "@salla.sa/embedded-sdk@0.2.5",
+        "y6xrVE+/wdL6oXYaiL2ZfehLlUClfIIr+MY62WTOdFSG1fMxRwZ32mVRTXVBngSyKVTjjDcDvT5mQvvFtI6GrA==",
+        {"dist/umd/index.js": "embedded-sdk.js", "LICENSE": "LICENSE"},
+        ROOT / "static" / "vendor" / "salla",
+    ),
+]
 FACE = """@font-face {{
   font-family: "IBM Plex Sans Arabic";
   font-style: normal;
@@ -67,20 +92,26 @@ def place_fonts() -> None:
     (FONTS / "fonts.css").write_text("".join(faces))
 
 
-def place_sdk() -> str | None:
-    """The published package as it is pinned here, and of it only the browser's file; returns why not."""
+def place(package: Package) -> str | None:
+    """The published package as it is pinned here, and of it only the files that browsers load; returns why not."""
     with tempfile.TemporaryDirectory() as folder:
-        if problem := npm("pack", SDK, "--pack-destination", folder):
+        if problem := npm("pack", package.name, "--pack-destination", folder):
             return problem
         packed = next(Path(folder).glob("*.tgz"))
-        if base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode() != SDK_SHA512:
-            return f"{SDK} is not the package that was pinned"
-        SDK_HOME.mkdir(parents=True, exist_ok=True)
+        if base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode() != package.sha512:
+            return f"{package.name} is not the package that was pinned"
+        package.home.mkdir(parents=True, exist_ok=True)
         with tarfile.open(packed) as archive:
             for member in archive.getmembers():
-                if member.name.removeprefix("package/") in SDK_FILES and (file := archive.extractfile(member)):
-                    (SDK_HOME / Path(member.name).name).write_bytes(file.read())
+                name = package.files.get(member.name.removeprefix("package/"))
+                if name and (file := archive.extractfile(member)):
+                    (package.home / name).write_bytes(_without_map(file.read()))
     return None
+
+
+def _without_map(content: bytes) -> bytes:
+    """The map is not fetched, and a static file must not name one that is missing."""
+    return re.sub(rb"\n//# sourceMappingURL=\S+\s*$", b"\n", content)
 
 
 def main() -> int:
@@ -88,10 +119,10 @@ def main() -> int:
         print(f"{problem}: pages will use this machine's fonts.", file=sys.stderr)
         return 1
     place_fonts()
-    if problem := place_sdk():
-        print(f"{problem}: the sandbox's store will use its own salla object.", file=sys.stderr)
-        return 1
-    return 0
+    problems = [problem for package in PACKAGES if (problem := place(package))]
+    for problem in problems:
+        print(f"{problem}: pages do without it.", file=sys.stderr)
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

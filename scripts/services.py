@@ -73,6 +73,11 @@ class Ports:
         """Another host name than the app's, so that cookies are third-party as in production."""
         return f"http://127.0.0.1:{self.sandbox}"
 
+    @property
+    def dashboard_url(self) -> str:
+        """Salla's dashboard: of this machine's names, Salla's embedded SDK listens to this one only."""
+        return f"http://localhost:{self.sandbox}"
+
     def all(self) -> list[tuple[str, int]]:
         """Each port with the variable that moves it; the sandbox has a second origin and a mail server."""
         taken = [("PORT", self.web)]
@@ -102,7 +107,7 @@ def processes(ports: Ports) -> list[Process]:
 
 def sandbox(ports: Ports) -> Process:
     command = [sys.executable, "-m", "scripts.sandbox", "--port", str(ports.sandbox), "--app-url", ports.app_url]
-    return Process("sandbox", [*command, "--embedded-url", f"{ports.app_url}/", "--new-ids"], ports.sandbox)
+    return Process("sandbox", [*command, "--new-ids"], ports.sandbox)
 
 
 def steps(values: Mapping[str, str]) -> list[Step]:
@@ -239,7 +244,7 @@ def outside_world(ports: Ports) -> dict[str, str]:
     return {
         "SALLA_ACCOUNTS_URL": ports.sandbox_url,
         "SALLA_API_URL": ports.sandbox_url,
-        "SALLA_DASHBOARD_URL": ports.sandbox_url,
+        "SALLA_DASHBOARD_URL": ports.dashboard_url,
         "EMAIL_URL": f"smtp://127.0.0.1:{ports.mail}",
     }
 

@@ -22,10 +22,11 @@ from events.services import record
 from features import services as switchboard
 from features.models import Feature, StorefrontConfig
 from integrations.models import Connection, DeadDelivery, DeadPurge, DeadSync, Delivery, Purge, Standing, Sync
+from notifications.models import Alert, AlertMail
 from tests.cards import a_card, registered
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
-REPLAYED = [Delivery, DeadDelivery, Reaction, DeadReaction, Purge, DeadPurge, Sync, DeadSync, Tick]
+REPLAYED = [Delivery, DeadDelivery, Reaction, DeadReaction, Purge, DeadPurge, Sync, DeadSync, Tick, Alert, AlertMail]
 ROWS = 60
 MOST_QUERIES = 15
 SECRETS = ("secret-access", "secret-refresh", "secret-otp")
@@ -76,6 +77,9 @@ def fill(merchant: Merchant, count: int) -> None:
         store.reactions.create(event=event, handler="x.y", state=State.DEAD, reason="ValueError: no", attempts=8)
         store.syncs.create(kind="store", purpose="upkeep", state=State.DEAD, reason="took too long", attempts=11)
         store.purges.create(planned_at=now, state=State.DEAD, reason="took too long", attempts=11)
+        given_up = {"state": State.DEAD, "reason": "took too long", "attempts": 11}
+        alert = store.alerts.create(kind="digest", key="digest:2026-11-22", **given_up)
+        store.alert_mails.create(alert=alert, user=person, **given_up)
         Tick.objects.create(job=f"job {number}", period=now, state=State.DEAD, reason="took too long")
         a_delivery(number, merchant=store, store_id=number)
         switchboard.switch(store, card=a_card(), is_on=True, by=person)
@@ -317,6 +321,12 @@ def dead_rows(merchant: Merchant, model: type[models.Model]) -> list[Any]:
     if issubclass(model, Sync):
         given = {"purpose": "upkeep", "state": State.DEAD, "attempts": 8, "reason": "no"}
         return [merchant.syncs.create(kind=kind, **given) for kind in ("store", "tokens")]
+    if model in {Alert, AlertMail}:
+        given = {"state": State.DEAD, "attempts": 8, "reason": "no"}
+        found = [merchant.alerts.create(kind="digest", key=key, **given) for key in ("a", "b")]
+        person = User.objects.create_user("person@example.com")
+        mails = [merchant.alert_mails.create(alert=alert, user=person, **given) for alert in found]
+        return found if model is Alert else mails
     fields = {"period": clock.now(), "state": State.DEAD, "attempts": 8, "reason": "no"}
     return [Tick.objects.create(job=name, **fields) for name in ("a", "b")]
 

@@ -22,7 +22,10 @@ def called(source: str) -> set[str]:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inside:
             found.add(node.value)
     accounts = {text.replace("{id}", "accounts", 1) for text in found if re.fullmatch(r"\{id\}/oauth2/[a-z/]+", text)}
-    return {text for text in found if re.fullmatch(r"/[a-z]+(/[a-z{}]+)*", text)} | accounts
+    others = {
+        text.removeprefix("{id}") for text in found if re.fullmatch(r"\{id\}/exchange-authority/[a-z0-9/]+", text)
+    }
+    return {text for text in found if re.fullmatch(r"/[a-z]+(/[a-z{}]+)*", text)} | accounts | others
 
 
 def rows() -> list[list[str]]:

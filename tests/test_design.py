@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -337,15 +338,14 @@ def test_only_the_pinned_sdk_is_placed(is_pinned: bool, tmp_path: Path, monkeypa
             member.size = len(name)
             archive.addfile(member, io.BytesIO(name.encode()))
     monkeypatch.setattr(frontend, "npm", lambda *given: shutil.copy(packed, Path(given[-1]) / "sdk.tgz") and None)
-    monkeypatch.setattr(frontend, "SDK_HOME", home)
+    twilight = replace(frontend.PACKAGES[0], home=home)
     if is_pinned:
         pin = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
-        monkeypatch.setattr(frontend, "SDK_SHA512", pin)
-        assert frontend.place_sdk() is None
+        assert frontend.place(replace(twilight, sha512=pin)) is None
         placed = {file.name: file.read_text() for file in home.iterdir()}
         assert placed == {"LICENSE": "package/LICENSE", "twilight.min.js": "package/dist/@salla.sa/twilight.min.js"}
     else:
-        assert frontend.place_sdk() == "@salla.sa/twilight@2.14.570 is not the package that was pinned"
+        assert frontend.place(twilight) == "@salla.sa/twilight@2.14.570 is not the package that was pinned"
         assert not home.exists()
 
 

@@ -9,10 +9,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import RedisError
 
 from core import clock
+from core.models import Merchant
 from core.work import Work
 from events.models import Tick
 from events.tasks import pulse
-from integrations.models import Connection, Delivery
+from integrations.models import Connection, Delivery, Standing
 from tests.conftest import store
 
 TOKEN = {"Authorization": "Bearer of good news"}
@@ -118,7 +119,12 @@ def test_metrics_are_the_rows(client, token, merchant, other_merchant, deliver, 
     )
     Delivery.objects.update(sent_at=now - timedelta(minutes=12))
     time_machine.move_to(now, tick=False)
+    Merchant.objects.filter(salla_id=3).update(store_type="demo")
+    for each in Merchant.objects.exclude(pk=other_merchant.pk):
+        Standing.unscoped.create(merchant=each, state="trial")
     found = scrape(client)
+    assert found["nomo_live_stores", "trial"] == 1
+    assert found["nomo_live_stores", "active"] == 0
     assert found["nomo_work_rows", "integrations.delivery", "waiting"] == 1
     assert found["nomo_work_oldest_due_seconds", "integrations.delivery"] == 600
     assert found["nomo_work_rows", "events.tick", "dead"] == 1

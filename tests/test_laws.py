@@ -15,7 +15,7 @@ from django.db import models
 from django.test.utils import isolate_apps
 
 from core.constraints import SameMerchant
-from core.models import DemoClock, Membership, Merchant, MerchantOwned, SignInLink, User
+from core.models import DemoClock, Membership, Merchant, MerchantOwned, SignInLink, SpentToken, User
 from events.models import Tick
 from integrations.models import Delivery
 from tests.laws import (
@@ -55,6 +55,7 @@ LAWS = {
             "core/management/commands/doctor.py": "tries the keys on one value of every column",
             "core/management/commands/rotate_keys.py": "rotates the encrypted values of every store",
             "events/tasks.py": "the sweeper: it claims due reactions of every store",
+            "integrations/embedded.py": "asks whether a store it was given has the app",
             "integrations/lifecycle.py": "makes and locks the one connection of a store it was given",
             "integrations/services.py": "the sweeper: it finds the connections whose tokens will soon expire",
             "integrations/sync.py": "marks the one connection of a store it was given",
@@ -62,6 +63,8 @@ LAWS = {
             "integrations/translate.py": "reads the one connection of a store it was given, which may have none",
             "integrations/tokens.py": "reads and locks the one connection of a store it was given",
             "nomo_flow/health.py": "counts rows of every store and names none",
+            "notifications/services.py": "the sweeper: it finds the cards of every store that went on long ago",
+            "notifications/tasks.py": "the sweeper: it claims the alerts of every store that are due",
         },
     ),
     "an object is looked up among its merchant's": Law(
@@ -104,7 +107,10 @@ LAWS = {
             "import celery.signals",
         ],
         ["from django.db import models"],
-        {"core/doorbell.py": "hears that a task begins, so that the next ring goes through"},
+        {
+            "core/doorbell.py": "hears that a task begins, so that the next ring goes through",
+            "nomo_flow/celery.py": "keeps Celery's hands off the logs, and names the task on their lines",
+        },
     ),
     "a task is shared and takes keywords": Law(
         positional_tasks,
@@ -246,7 +252,7 @@ def test_a_planted_task_is_seen() -> None:
 
 # Models: whose is each row
 
-UNOWNED = {User, SignInLink, Merchant, Membership, DemoClock, Delivery, Tick}
+UNOWNED = {User, SignInLink, SpentToken, Merchant, Membership, DemoClock, Delivery, Tick}
 
 
 def breaches_of(model: type[models.Model]) -> list[str]:

@@ -133,7 +133,10 @@ def test_a_restricted_card_says_why_and_what_to_do(
         assert reason in said
         assert "Paused" in said
         assert "Running" not in said
-    assert "Your tools are paused" in text(browser, merchant)
+    said = text(browser, merchant)
+    assert "Your tools are paused" in said
+    assert re.search("Your plan (Professional|Growth) Ended Plans Free Up to 50 orders a month", said)
+    assert "Orders this month" not in said
 
 
 def test_while_it_is_restricted_a_card_can_be_set_and_turned_off_but_not_on(
@@ -150,6 +153,7 @@ def test_while_it_is_restricted_a_card_can_be_set_and_turned_off_but_not_on(
     refused = browser.post(f"{address}switch/", {"is_on": "true"}, follow=True)
     assert [str(message) for message in refused.context["messages"]][-1] == "Your trial has ended."
     assert merchant.features.get().is_on is False
+    assert "Off" in text(browser, merchant, "cards/test_card/")
     assert f'action="{address}switch/' not in browser.get(address).content.decode()
     browser.post(address, {"json": '{"title": "أهلًا"}'})
     assert services.settings_of(merchant, card).title == "أهلًا"
@@ -184,6 +188,7 @@ def test_an_excess_is_told_at_once_and_pauses_at_the_months_end(
     assert shown(browser, merchant) == []
     said = text(browser, merchant)
     assert "Orders in November: 51. The Free plan is for 50 a month." in said
+    assert "Your plan Free Over its limit Orders this month 0 / 50" in said
     assert "otherwise they come back on 1 January, if this month stays within the plan." in said
     deliver(subscription(merchant.salla_id, "started", DECEMBER))
     work()
@@ -203,7 +208,7 @@ def test_the_overview_says_what_the_store_has(browser: Client, deliver: Deliver,
     deliver(trial(merchant.salla_id, "started", NOW))
     work()
     said = text(browser, merchant)
-    assert "Your plan Professional Trial Trial until 24 November 2026" in said
+    assert "Your plan Professional Trial until 24 November 2026" in said
     assert "Orders this month: 0. Your plan has no limit." in said
     assert "Larger plans" not in said
     deliver(subscription(merchant.salla_id, "started", NOW))

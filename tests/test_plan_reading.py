@@ -9,8 +9,8 @@ import time_machine
 
 from core import clock
 from core.models import Merchant
-from integrations import handlers
-from integrations.models import Subscription, Sync
+from integrations import app_form, handlers, salla
+from integrations.models import Standing, Subscription, Sync
 from integrations.tasks import sync_stores
 from tests.conftest import work
 from tests.outside import CLIENT, Outside
@@ -101,6 +101,30 @@ def test_a_lost_renewal_is_a_later_end(outside: Outside, installed: Merchant, de
     assert end is not None
     assert renewed is not None
     assert timedelta(days=29) < renewed - end <= timedelta(days=30)
+
+
+def test_an_add_on_comes_by_event_or_by_the_list(outside: Outside, installed: Merchant, deliver: Deliver) -> None:
+    deliver(lost(outside, "started"))
+    outside.act("add_on", store=OUD, quantity=2)
+    assert read_daily(installed) == "processed"
+    assert standing(installed) == ("active", "growth", "")
+    assert Standing.unscoped.get().order_limit == 500 + 2 * 500
+    outside.act("add_on", store=OUD, event="canceled")
+    for body in outside.bodies("app.subscription.started")[-1:] + outside.bodies("app.subscription.canceled")[-1:]:
+        deliver(body)
+    work()
+    assert Standing.unscoped.get().order_limit == 500
+    assert installed.subscriptions.filter(item="addon").count() == 1  # what was listed is known by its number now
+
+
+def test_settings_that_we_write_come_back_as_an_event(outside: Outside, installed: Merchant, deliver: Deliver) -> None:
+    salla.merge_app_settings(installed, {"contact_email": "sara@example.com", "fast": True})
+    salla.merge_app_settings(installed, {"fast": False})
+    for body in outside.bodies("app.settings.updated")[-2:]:
+        deliver(body)
+    work()
+    kept = {"contact_email": "sara@example.com", "fast": False}
+    assert app_form.kept(Merchant.objects.get()) == salla.app_settings(installed) == kept
 
 
 def test_what_was_canceled_stays_canceled_though_it_is_listed(

@@ -23,8 +23,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from core import activity, clock, redis, services, signin
-from core.logs import Line
+from core import activity, clock, logs, redis, services, signin
 from core.models import Activity, Membership, Merchant, SignInLink, User
 from core.salla_client import SallaError, UnavailableError
 from integrations import agenda, tasks
@@ -564,7 +563,7 @@ def test_no_token_reaches_the_log(method: str, sara: User, caplog: Any) -> None:
         getattr(client, method)(address)
         getattr(client, method)(address.replace("/sign-in/", "/sign-in/x"))
     handler = logging.getLogger().handlers
-    line = Line("{levelname} {name} {message}", style="{")
+    line = logs.formatter()
     written = [line.format(record) for record in caplog.records if record.name != "django.db.backends"]
     assert handler
     assert not [text for text in written if address.split("/")[2] in text]
@@ -572,7 +571,7 @@ def test_no_token_reaches_the_log(method: str, sara: User, caplog: Any) -> None:
 
 
 def test_our_log_lines_are_that_kind() -> None:
-    assert django_settings.LOGGING["formatters"]["line"]["()"] == "core.logs.Line"
+    assert django_settings.LOGGING["formatters"]["masked"]["()"] == "core.logs.formatter"
 
 
 def test_a_traceback_hides_it_too() -> None:
@@ -581,7 +580,7 @@ def test_a_traceback_hides_it_too() -> None:
     except ValueError as error:
         record = logging.LogRecord("x", logging.ERROR, "", 0, "at %s", ("/sign-in/secret-token",), None)
         record.exc_info = (type(error), error, error.__traceback__)
-    assert "secret-token" not in Line("{message}", style="{").format(record)
+    assert "secret-token" not in logs.formatter().format(record)
 
 
 # A person's stores

@@ -22,7 +22,7 @@ from core.models import Membership, Merchant, User
 from features import registry, seen, services, snippet, views
 from features.registry import Sample
 from integrations import lifecycle
-from tests.cards import a_card, registered
+from tests.cards import a_card, config_of, registered
 
 SCRIPTS = Path(project.BASE_DIR, "static", "js")
 SHOP = "https://najd.example"
@@ -135,6 +135,14 @@ def test_without_redis_shoppers_notice_nothing(
     assert len(tries) == 1  # the next one is a minute away
 
 
+def test_a_store_that_changes_its_language_is_spoken_to_in_it(client: Client, merchant: Merchant) -> None:
+    with registered(a_card()) as card:
+        services.switch(merchant, card=card, is_on=True)
+        assert config_of(client, merchant)[card.slug]["title"] == "الطلبات"
+        Merchant.objects.filter(pk=merchant.pk).update(locale="en")
+        assert config_of(client, merchant)[card.slug]["title"] == "orders"
+
+
 def test_a_config_in_memory_costs_no_query(client: Client, merchant: Merchant, django_assert_num_queries: Any) -> None:
     ask(client)
     with django_assert_num_queries(0):
@@ -157,7 +165,7 @@ def statuses(client: Client, address: str, times: int, **headers: Any) -> list[i
 
 
 def test_a_sender_asks_so_often_and_no_more(client: Client, echo: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("features.views.ASKED", few_of(3))
+    monkeypatch.setattr("features.views.ACTION_LIMIT", few_of(3))
     assert statuses(client, echo, 3) == [200] * 3
     refused = client.post(echo, "{}", content_type="text/plain")
     assert (refused.status_code, refused.content) == (429, b"")
@@ -168,7 +176,7 @@ def test_a_sender_asks_so_often_and_no_more(client: Client, echo: str, monkeypat
 
 
 def test_without_redis_widgets_go_on(client: Client, echo: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("features.views.ASKED", few_of(1))
+    monkeypatch.setattr("features.views.ACTION_LIMIT", few_of(1))
 
     def refuse(*_: Any) -> None:
         raise RedisError
@@ -178,7 +186,7 @@ def test_without_redis_widgets_go_on(client: Client, echo: str, monkeypatch: pyt
 
 
 def few_of(count: int) -> Limit:
-    return replace(views.ASKED, count=count)
+    return replace(views.ACTION_LIMIT, count=count)
 
 
 # Preview and health

@@ -87,7 +87,12 @@ TABLE = {
     "core:team": STORE,
     "core:member-*": STORE,
     "core:activity": STORE,
+    "core:window": STORE,
     "store-overview": STORE,
+    "integrations:readings": STORE,
+    "integrations:check": STORE,
+    "notifications:choices": STORE,
+    "notifications:unsubscribe": same(405, GET=404, HEAD=404, POST=404),
     "features:cards": STORE,
     "features:card": STORE,
     "features:preview": STORE,
@@ -101,6 +106,8 @@ TABLE = {
     "integrations:webhook-without-slash": same(405, POST=401),
     "integrations:settings-check": same(405, POST=200),
     "integrations:settings-check-without-slash": same(405, POST=200),
+    "integrations:connect": same(405, GET=404),  # outside Custom mode; so is the next
+    "integrations:callback": same(405, GET=404),
     "sandbox-clock": SANDBOX_ONLY,
     "healthz": same(405, GET=200, HEAD=200),
     "readyz": same(405, GET=200, HEAD=200),
@@ -262,10 +269,14 @@ def fill_store_a() -> dict[str, Any]:
     reaction = merchant.reactions.create(event=event, handler=CANARY, **dead)
     sync = merchant.syncs.create(kind="orders", purpose="check", detail=CANARY, **dead)
     purge = merchant.purges.create(planned_at=now, **dead)
+    alert = merchant.alerts.create(kind="disconnected", key=CANARY, data={"order_id": CANARY}, **dead)
+    mail = merchant.alert_mails.create(alert=alert, user=owner, **dead)
     rows = {
         "auth/group": Group.objects.create(name="support"),
         "core/user": owner,
         "core/merchant": merchant,
+        "notifications/alert": alert,
+        "notifications/alertmail": mail,
         "integrations/connection": connection,
         "integrations/delivery": delivery,
         "integrations/deaddelivery": delivery,
@@ -429,6 +440,7 @@ def test_a_wrong_status_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -
 # Forgery
 
 MACHINES = {
+    "notifications:unsubscribe",
     "features:config",
     "features:act",
     "integrations:webhook",

@@ -8,17 +8,22 @@ from typing import Any
 
 from babel.numbers import get_currency_precision
 from django import template
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.forms import BoundField
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core import frame
+
 register = template.Library()
 
+SDK = "vendor/salla/embedded-sdk.js"
 FONTS = "vendor/fonts/fonts.css"
 PRELOADED = "vendor/fonts/arabic-400.woff2"
 CHART_WIDTH, CHART_HEIGHT, GAP = 300, 100, 0.25
@@ -36,6 +41,34 @@ def font_addresses() -> dict[str, str]:
         }
     except ValueError:  # they came after `collectstatic`
         return {}
+
+
+@register.simple_tag
+def in_frame() -> bool:
+    """Whether the page stands in Salla's dashboard."""
+    return frame.is_being_framed()
+
+
+@register.filter
+def frame_theme(request: HttpRequest | str) -> str:
+    """The dashboard's; nothing for an error page, which has no request."""
+    return frame.theme_of(request) if isinstance(request, HttpRequest) else ""
+
+
+@register.simple_tag
+def app_in_salla() -> str:
+    """Where a merchant opens the app: an address of Salla's dashboard."""
+    return f"{settings.SALLA_DASHBOARD_URL}/embedded/app/{settings.SALLA_APP_ID}/"
+
+
+@register.simple_tag
+@cache
+def embedded_sdk() -> str:
+    """Of the SDK that npm brought; nothing where it did not, and the page keeps to itself."""
+    try:
+        return staticfiles_storage.url(SDK) if finders.find(SDK) else ""
+    except ValueError:  # it came after `collectstatic`
+        return ""
 
 
 @register.simple_tag

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from scripts.sandbox import accounts, console, control, phone, pictures, stage, storefront, storefront_api
+from scripts.sandbox import accounts, console, control, embedded, phone, pictures, stage, storefront, storefront_api
 from scripts.sandbox.actions import carts
 from scripts.sandbox.config import Config
 from scripts.sandbox.merchant_api import routes as merchant_api
@@ -42,6 +42,7 @@ def routes(world: World) -> list[BaseRoute]:
         *merchant_api.routes(world),
         *control.ROUTES,
         *console.ROUTES,
+        *embedded.ROUTES,
         *pictures.ROUTES,
         *storefront_api.ROUTES,
         *storefront.ROUTES,

@@ -57,6 +57,16 @@ class Config:
         return self.embedded_url or f"{self.app_url}/embedded/"
 
     @property
+    def dashboard(self) -> str:
+        """Salla's dashboard, under the one host name of this machine that Salla's embedded SDK listens to."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def framed_to(self) -> str:
+        """The app's page as the dashboard loads it: another site than the dashboard's."""
+        return self.embedded_to.replace("://localhost", "://127.0.0.1", 1)
+
+    @property
     def reports_to(self) -> str:
         """The app's base for delivery reports of providers that are configured with an address."""
         return self.status_url or f"{self.app_url}/webhooks"

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from scripts.sandbox.actions.given import ActionError, Given
-from scripts.sandbox.actions.lifecycle import PLANS, SUBSCRIPTION_EVENTS
+from scripts.sandbox.actions.lifecycle import PLANS, SUBSCRIPTION_EVENTS, TRIAL_EVENTS
 from scripts.sandbox.console_actions import run
 from scripts.sandbox.faults import KINDS
 from scripts.sandbox.limits import PER_MINUTE
@@ -51,7 +51,8 @@ async def store_page(request: Request) -> Response:
     return page(
         request, "console_store.html", store=store, orders=orders[:RECENT], carts=carts[:RECENT], people=people,
         statuses=list(STATUSES), methods=PAYMENT_METHODS, plans=list(PER_MINUTE), app_plans=list(PLANS),
-        subscription_events=SUBSCRIPTION_EVENTS, chain=_chain(request.app.state.world, store),
+        subscription_events=SUBSCRIPTION_EVENTS, trial_events=TRIAL_EVENTS,
+        chain=_chain(request.app.state.world, store),
         coupons=[c for c in store.coupons.values() if c.status == "active"],
     )  # fmt: skip
 
@@ -59,16 +60,6 @@ async def store_page(request: Request) -> Response:
 def _chain(world: World, store: Store) -> dict[str, object] | None:
     chains = [chain for chain in world.grants.summary()["chains"] if chain["store"] == store.id]
     return chains[-1] if chains else None
-
-
-async def embedded(request: Request) -> Response:
-    """The merchant's dashboard with the app inside, as Salla shows it: another site, so third-party cookies."""
-    store = _store(request)
-    if store is None:
-        return wrong(request, 404, "There is no such store")
-    world: World = request.app.state.world
-    token = world.grants.give_embedded(store.id, store.owner_id)
-    return page(request, "embedded.html", store=store, token=token)
 
 
 async def log(request: Request) -> Response:
@@ -124,7 +115,6 @@ ROUTES = [
     Route("/console/", home, methods=["GET"]),
     Route("/console/log", log, methods=["GET"]),
     Route("/console/store/{store}", store_page, methods=["GET"]),
-    Route("/console/store/{store}/app", embedded, methods=["GET"]),
     Route("/console/api/{action}", act, methods=["POST"]),
     Route("/apps/install/{app}", install_link, methods=["GET"]),
 ]

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+from scripts.sandbox import embedded
 from scripts.sandbox.actions import carts, lifecycle, orders, people
 from scripts.sandbox.actions import history as past
 from scripts.sandbox.actions.given import ActionError, Given
@@ -46,8 +48,11 @@ def expire_token(given: Given) -> Answer:
 
 def embedded_token(given: Given) -> Answer:
     store = given.store
-    token = given.world.grants.give_embedded(store.id, store.owner_id)
-    return {"token": token, "url": f"{given.world.config.embedded_to}?token={token}"}
+    theme = given.one_of("theme", embedded.THEMES, "light")
+    who = given.one_of("who", embedded.WHO, "owner")
+    lang = given.one_of("lang", ("ar", "en"), "ar")
+    url = embedded.frame_address(given.world, store, who=who, theme=theme, lang=lang)
+    return {"token": parse_qs(urlsplit(url).query)["token"][0], "user": embedded.person_of(store, who), "url": url}
 
 
 def _told(order: Order) -> Answer:
@@ -183,6 +188,13 @@ def subscription(given: Given) -> Answer:
     return {"subscription": current.id, "plan": current.plan, "status": current.status}
 
 
+def add_on(given: Given) -> Answer:
+    """More orders a month, beside the plan."""
+    kind = given.one_of("event", lifecycle.SUBSCRIPTION_EVENTS, "started")
+    current = lifecycle.add_on(given.world, given.store, kind, int(given.number("quantity", 1, least=1, most=100)))
+    return {"subscription": current.id, "quantity": current.quantity, "status": current.status}
+
+
 def trial(given: Given) -> Answer:
     kind = given.one_of("event", lifecycle.TRIAL_EVENTS, "started")
     lifecycle.trial_event(given.world, given.store, kind)
@@ -250,8 +262,8 @@ ACTIONS: dict[str, Callable[[Given], Answer]] = {
         install, authorize, app_update, uninstall, history, expire_token, embedded_token,
         order, order_status, cancel, refund,
         pay, order_delete, cart, cart_abandon, cart_purchased, coupon_applied, customer, customer_login,
-        customer_consent, review, product_price, product_status, subscription, trial, plan, feedback, clock, fault,
-        faults_clear, webhooks, replay, reset,
+        customer_consent, review, product_price, product_status, subscription, add_on, trial, plan, feedback,
+        clock, fault, faults_clear, webhooks, replay, reset,
     )
 }  # fmt: skip
 

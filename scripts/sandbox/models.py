@@ -257,6 +257,12 @@ class Subscription:
     started_at: float
     ends_at: float
     status: str = "active"
+    item_slug: str | None = None  # of an add-on
+    quantity: int = 1
+
+    @property
+    def item_type(self) -> str:
+        return "addon" if self.item_slug else "plan"
 
 
 @dataclass
@@ -281,6 +287,7 @@ class Store:
     installed_at: float | None = None
     settings: dict[str, Any] | None = None
     subscription: Subscription | None = None
+    add_on: Subscription | None = None
     products: dict[int, Product] = field(default_factory=dict)
     customers: dict[int, Customer] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)

@@ -10,11 +10,15 @@
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;
   };
   try {
-    show(localStorage.getItem(KEY));
+    if (!("embedded" in root.dataset)) show(localStorage.getItem(KEY)); // there it is as Salla's dashboard is
   } catch {
     // Storage is refused: the system's theme stays.
   }
   root.dataset.script = "";
+  // Salla's embedded SDK 0.2.5 asks this of its bundler also in the build for browsers; without it, it hears no answer,
+  // and with any other value it takes them from every site.
+  // @ts-ignore - no such global in browsers
+  if ("embedded" in root.dataset) globalThis.process ??= { env: { NODE_ENV: "production" } };
 
   const toggleTheme = () => {
     const now = root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");

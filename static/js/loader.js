@@ -12,7 +12,7 @@
  * @property {"rtl" | "ltr"} dir
  * @property {{slug: string, id: number | null}} page Salla's names: `index`, `product.single`, …
  * @property {boolean} isReducedMotion
- * @property {boolean} isPreview in the dashboard: nothing is remembered, nothing waits
+ * @property {boolean} isPreview in the dashboard: nothing is remembered, and no quiet seconds come first
  * @property {Memory} session for this visit of this shopper in this store
  * @property {Memory} local until the shopper clears it
  * @property {(action: string, data?: unknown) => Promise<any>} act the card's answer; null for none, or when we are away
@@ -199,7 +199,7 @@
     }
   };
 
-  // Of importance: a page's own `* { … !important }` loses to it.
+  // `!important` on a shadow tree's `:host` beats even the page's own `* { … !important }`.
   const BASE = `
     :host { all: initial !important; display: block !important; box-sizing: border-box !important;
       font: 400 14px/1.5 var(--font-main, system-ui), "Noto Sans Arabic", system-ui, sans-serif !important;

@@ -1,61 +1,26 @@
 """A merchant who signs in by the link in his mail, and shoppers of his store."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.e2e.conftest import Running
-from tests.processes import until
+from tests.e2e.people import sign_in
 
 OUD = 1305146709
-OWNER = "owner@nafahat-najd.example"
 SLUG = "latest_purchase"
-# One link a minute goes to an address; another test may have asked for one.
-LINK_SECONDS = 70
 SHOWN = "nomo-card .card.on"
 # From the page's first moment: five quiet seconds, then the answer.
 SHOWN_MS = 10_000
 
-_states: dict[Path, Any] = {}
-
-
-def links(running: Running) -> list[str]:
-    """Of the mails that the owner got, oldest first."""
-    sandbox = running.addresses["console"].removesuffix("console/")
-    rows = requests.get(f"{sandbox}_messages", params={"to": OWNER}, timeout=10).json()["messages"]
-    return [found for row in rows for found in re.findall(r"http://\S+/sign-in/[\w-]{43}/", row["text"])]
-
 
 def merchant(browser: Browser, running: Running, language: str = "ar") -> BrowserContext:
     """The owner's browser, signed in."""
-    if running.folder not in _states:
-        _states[running.folder] = _sign_in(browser, running)
-    return browser.new_context(
-        locale=language, viewport={"width": 1280, "height": 900}, storage_state=_states[running.folder]
-    )
-
-
-def _sign_in(browser: Browser, running: Running) -> Any:
-    context = browser.new_context(locale="ar")
-    page = context.new_page()
-    known = len(links(running))
-
-    def is_sent() -> bool:
-        page.goto(f"{running.addresses['dashboard']}sign-in/")
-        page.fill("[name=email]", OWNER)
-        page.locator("form:has([name=email]) [type=submit]").click()
-        return len(links(running)) > known
-
-    until(is_sent, "a sign-in link", LINK_SECONDS)
-    page.goto(links(running)[-1])
-    page.locator("main form [type=submit]").click()
-    page.wait_for_url("**/stores/**")
-    state = context.storage_state()
-    context.close()
-    return state
+    context = browser.new_context(locale=language, viewport={"width": 1280, "height": 900})
+    sign_in(context, running.addresses["dashboard"], running.addresses["console"].removesuffix("/console/"))
+    return context
 
 
 def cards_of(page: Page, running: Running) -> str:

@@ -15,16 +15,32 @@ from tests.e2e.test_pages import VIEWS, View, context_for, examine
 
 OTHER_OWNER = "owner@ghaima-kids.example"
 INVITED = "noura.almutairi@example.com"
-# Stores that no shopper has ordered in: one connected, one whose tokens Salla refuses.
+# Stores that no shopper has ordered in: one connected, one whose tokens Salla refuses; and three by their plans: one
+# whose tools are paused, one with more orders than its plan is for, one on trial.
 QUIET_STORES = """
+from datetime import timedelta
+from core import clock
 from core.models import Membership, Merchant, User
-from integrations.models import Connection
+from integrations.models import Connection, Standing
 owner = User.objects.get(email="owner@nafahat-najd.example")
-for salla_id, name, state in ((1, "ركن الورد", "connected"), (2, "بيت القهوة", "needs_reinstall")):
+now = clock.now()
+STATES = ("connected", "needs_reinstall", "connected", "connected", "connected")
+for salla_id, state in enumerate(STATES, 1):
+    name = ("ركن الورد", "بيت القهوة", "دار العود", "نبض الأناقة", "سلال التمور")[salla_id - 1]
     store = Merchant.objects.create(salla_id=salla_id, name=name, domain="https://salla.sa/" + "ward" * 3)
     Connection.unscoped.create(merchant=store, state=state)
     Membership.objects.create(merchant=store, user=owner, role="owner")
     print(store.public_id)
+paused, full, trial = Merchant.objects.filter(salla_id__in=(3, 4, 5)).order_by("salla_id")
+ended = {"state": "restricted", "reason": "trial_ended", "plan": "professional", "order_limit": None}
+Standing.unscoped.create(merchant=paused, ends_at=now, **ended)
+paused.features.create(slug="latest_purchase", is_on=True)
+Standing.unscoped.create(merchant=full, counted_from=now - timedelta(minutes=1))
+rows = {"source_updated_at": now, "placed_at": now, "status": "in_progress", "total": 150, "currency": "SAR"}
+for number in range(1, 64):
+    full.orders.create(salla_id=number, **rows)
+end = now + timedelta(days=11)
+Standing.unscoped.create(merchant=trial, state="trial", plan="professional", order_limit=None, ends_at=end)
 """
 
 
@@ -37,6 +53,9 @@ class Owned:
     store: str
     empty: str
     broken: str
+    paused: str
+    full: str
+    trial: str
     link: str
 
     def at(self, path: str = "") -> str:
@@ -51,8 +70,8 @@ def owned(browser: Browser, running: Running) -> Iterator[Owned]:
     store = sign_in(context, home, sandbox)
     page = context.new_page()
     fill(page, store)
-    empty, broken = quiet_stores(home, running)
-    yield Owned(home, context.storage_state(), store, empty, broken, ask_for_link(context, home, sandbox, OTHER_OWNER))
+    quiet = quiet_stores(home, running)
+    yield Owned(home, context.storage_state(), store, *quiet, ask_for_link(context, home, sandbox, OTHER_OWNER))
     context.close()
 
 
@@ -153,10 +172,16 @@ PAGES: dict[str, Callable[[Page, Owned, View], None]] = {
     "store-overview": see_definition,
     "store-overview-empty": opened(lambda owned: owned.empty),
     "store-overview-broken": opened(lambda owned: owned.broken),
+    "store-overview-paused": opened(lambda owned: owned.paused),
+    "store-overview-full": opened(lambda owned: owned.full),
+    "store-overview-trial": opened(lambda owned: owned.trial),
     "cards": see_toast,
+    "cards-paused": opened(lambda owned: f"{owned.paused}cards/"),
     "card": opened(lambda owned: owned.at("cards/welcome_bar/")),
     "card-errors": refuse_settings,
     "card-json": refuse_json,
+    "card-paused": opened(lambda owned: f"{owned.paused}cards/latest_purchase/"),
+    "card-full": opened(lambda owned: f"{owned.full}cards/latest_purchase/"),
     "card-missing": opened(lambda owned: owned.at("cards/cart_message/")),
     "team": opened(lambda owned: owned.at("team/")),
     "team-errors": refuse_invitation,

@@ -224,10 +224,10 @@ class TestActions:
     ) -> None:
         assert ask(data).status_code == status
 
-    @pytest.mark.parametrize("length", ["", "-1", "x", "9" * 30, "٣"])
-    def test_a_strange_length_is_refused(self, client: Client, length: str) -> None:
+    @pytest.mark.parametrize(("length", "status"), [("-1", 411), ("x", 411), ("9" * 30, 413), ("٣", 411), ("", 204)])
+    def test_a_strange_length_is_refused(self, client: Client, length: str, status: int) -> None:
         response = client.post("/sf/1/cards/test_card/echo", b"{}", content_type="text/plain", CONTENT_LENGTH=length)
-        assert response.status_code in {204, 411, 413}
+        assert response.status_code == status
 
     def test_a_chunked_body_is_refused(self, ask: Callable[..., Any]) -> None:
         assert ask({}, **{"transfer-encoding": "chunked"}).status_code == 411

@@ -135,6 +135,18 @@ class TestChanging:
         assert merchant.revisions.latest("pk").what == Revision.What.REVERTED
         assert services.revert(merchant, card=card, revision=changed) is None
 
+    def test_an_older_change_takes_the_later_ones_with_it(self, merchant: Merchant, card: Card[Settings]) -> None:
+        services.switch(merchant, card=card, is_on=True)
+        services.save(merchant, card=card, raw={"delay_seconds": 10, "is_bold": True})
+        older = services.save(merchant, card=card, raw={"delay_seconds": 20, "is_bold": True})
+        services.save(merchant, card=card, raw={"delay_seconds": 20, "is_bold": False})
+        services.switch(merchant, card=card, is_on=False)
+        assert older is not None
+        services.revert(merchant, card=card, revision=older)
+        active = services.active_settings(merchant, card)
+        assert active is not None
+        assert (active.delay_seconds, active.is_bold) == (10, True)
+
     def test_the_first_change_can_be_undone_too(self, merchant: Merchant, card: Card[Settings]) -> None:
         first = services.switch(merchant, card=card, is_on=True)
         assert first is not None

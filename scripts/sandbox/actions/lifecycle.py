@@ -9,6 +9,7 @@ from scripts.sandbox.shapes.common import plain_number
 from scripts.sandbox.state import World
 
 PLANS = {"Basic": 0.0, "Growth": 99.0, "Pro": 199.0}
+ADD_ON, ADD_ON_PRICE = "extra-orders", 29.0
 SUBSCRIPTION_EVENTS = ("started", "renewed", "expired", "canceled")
 TRIAL_EVENTS = ("started", "expired", "canceled")
 DESCRIPTION = "تطبيق تسويق لمتاجر سلة"
@@ -86,7 +87,7 @@ def update(world: World, store: Store) -> Chain:
 def uninstall(world: World, store: Store) -> None:
     """Tokens die at once; the last event comes with the old secret."""
     installed_at, store.installed_at = store.installed_at, None
-    store.subscription = None
+    store.subscription = store.add_on = None
     store.hooks.clear()
     world.grants.revoke_store(store.id, "uninstalled")
     world.dispatcher.send(
@@ -123,22 +124,39 @@ def trial_event(world: World, store: Store, kind: str) -> None:
 
 
 def subscribe(world: World, store: Store, kind: str, plan: str) -> Subscription:
-    """One of the four subscription events; prices are text, the balance the text "null"."""
-    now = world.clock.now()
-    current = store.subscription
+    """The store's plan: one of the four subscription events."""
+    now, current = world.clock.now(), store.subscription
     if kind == "started" or current is None:
         current = Subscription(world.numbers.id(), plan, PLANS[plan], now, now + 30 * DAY)
+    store.subscription = current
+    return _sell(world, store, kind, current)
+
+
+def add_on(world: World, store: Store, kind: str, quantity: int) -> Subscription:
+    """The store's add-on, beside its plan: one of the same events."""
+    now, current = world.clock.now(), store.add_on
+    if kind == "started" or current is None:
+        price = ADD_ON_PRICE * quantity
+        current = Subscription(
+            world.numbers.id(), "Orders", price, now, now + 30 * DAY, item_slug=ADD_ON, quantity=quantity
+        )
+    store.add_on = current
+    return _sell(world, store, kind, current)
+
+
+def _sell(world: World, store: Store, kind: str, current: Subscription) -> Subscription:
+    """Prices are text, the balance is the text "null"."""
+    now = world.clock.now()
     if kind == "renewed":
         current.ends_at += 30 * DAY
     current.status = "active" if kind in ("started", "renewed") else kind
-    store.subscription = current
     price = current.price
     data: dict[str, Any] = {
         **_app(world),
         "subscription_id": current.id,
-        "item_type": "plan",
-        "item_slug": None,
-        "quantity": 1,
+        "item_type": current.item_type,
+        "item_slug": current.item_slug,
+        "quantity": current.quantity,
         "categories": ["Marketing"],
         "plan_type": "recurring" if price else "free",
         "plan_name": current.plan,

@@ -8,7 +8,7 @@ from scripts.sandbox.clock import day, zulu
 from scripts.sandbox.grants import GrantError
 from scripts.sandbox.merchant_api.envelope import Json, message, missing, success
 from scripts.sandbox.merchant_api.gate import Call, Endpoint, spoil
-from scripts.sandbox.models import Store, Subscription
+from scripts.sandbox.models import Subscription
 from scripts.sandbox.reading import BodyError, read_body
 from scripts.sandbox.shapes.common import plain_number
 from scripts.sandbox.state import World
@@ -36,11 +36,11 @@ def save_settings(call: Call) -> Json:
 
 def subscriptions(call: Call) -> Json:
     _own_app(call)
-    current = call.store.subscription
-    return success([_subscription(call.world, call.store, current)] if current else [])
+    sold = (call.store.subscription, call.store.add_on)
+    return success([_subscription(call.world, each) for each in sold if each])
 
 
-def _subscription(world: World, store: Store, given: Subscription) -> Json:
+def _subscription(world: World, given: Subscription) -> Json:
     """Here prices are numbers; the events have them as text."""
     tax = given.price * 0.15
     return {
@@ -49,8 +49,8 @@ def _subscription(world: World, store: Store, given: Subscription) -> Json:
         "description": "Marketing for Salla stores",
         "app_type": "app",
         "categories": ["Marketing"],
-        "item_type": "plan",
-        "item_slug": None,
+        "item_type": given.item_type,
+        "item_slug": given.item_slug,
         "plan_type": "recurring" if given.price else "free",
         "plan_name": given.plan,
         "plan_period": "1",
@@ -65,7 +65,7 @@ def _subscription(world: World, store: Store, given: Subscription) -> Json:
         "subscription_balance": 0,
         "coupon": None,
         "features": [{"key": "messages", "quantity": 1}],
-        "quantity": 1,
+        "quantity": given.quantity,
     }
 
 

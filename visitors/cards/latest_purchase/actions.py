@@ -6,9 +6,7 @@ import time
 from collections import OrderedDict
 from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.conf import settings as django_settings
 from django.utils.crypto import salted_hmac
 
 from core import clock
@@ -62,7 +60,7 @@ def recent(merchant: Merchant, *, settings: Settings, data: Any) -> dict[str, An
 
 def answer(merchant: Merchant, settings: Settings, language: str) -> dict[str, Any]:
     purchases = survey(merchant, settings).purchases[: settings.max_items + SPARE]
-    day = _today(merchant)
+    day = clock.now().astimezone(merchant.zone).date()
     return {"purchases": [told(each, settings, language, day) for each in purchases]}
 
 
@@ -99,15 +97,6 @@ def _key(purchase: Purchase, settings: Settings, day: date) -> str:
     order = purchase.order
     text = f"{order.merchant_id}:{order.salla_id}:{day}:{settings.show_first_name}:{settings.show_place}"
     return salted_hmac("latest_purchase", text, algorithm="sha256").hexdigest()[:KEY_LETTERS]
-
-
-def _today(merchant: Merchant) -> date:
-    """In the store."""
-    try:
-        zone = ZoneInfo(merchant.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo(django_settings.TIME_ZONE)
-    return clock.now().astimezone(zone).date()
 
 
 def rounded(age: timedelta) -> dict[str, Any]:

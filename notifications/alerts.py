@@ -1,0 +1,214 @@
+"""The kinds of alerts, whom each goes to, whether it still holds, and the way of one message to the mail server.
+
+A new kind is an entry here, a handler that raises it when its fact comes, and two templates in `templates/mail/`.
+"""
+
+import smtplib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from babel.dates import format_date
+from django.conf import settings
+from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext_noop
+from redis import RedisError
+
+from core import clock, digest, mail, work
+from core.models import Membership
+from features import registry, seen
+from integrations.models import Connection
+from notifications import selectors
+from notifications.models import Alert, AlertMail
+
+Role = Membership.Role
+CAN_ACT = (Role.OWNER, Role.EDITOR)
+
+CONNECTED_AGAIN = gettext_noop("the store is connected again")
+SEEN_AGAIN = gettext_noop("the script was seen meanwhile")
+LEFT = gettext_noop("the app was removed from the store")
+NO_NEWS = gettext_noop("nothing happened that week")
+NOBODY = gettext_noop("there is nobody to tell")
+NOT_OF_TEAM = gettext_noop("this person is no longer in the team, or does not want it any more")
+NO_SERVER = gettext_noop("the mail server did not answer")
+REFUSED = gettext_noop("the mail server refused the message")
+UNKNOWN = gettext_noop("not known whether it was sent; it is not sent twice")
+
+# The server said no, in words: nothing went out.
+REFUSALS = (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`refusal` says why it need not be told any more; `context` is asked in the reader's language."""
+
+    roles: tuple[Role, ...]
+    context: Callable[[Alert], dict[str, Any]]
+    refusal: Callable[[Alert], str | None] = lambda alert: None
+    is_digest: bool = False
+
+
+# Deciding
+
+
+def address(alert: Alert) -> None:
+    """Write one message for each person who is to know. Must run inside a transaction, as `work.drain` does."""
+    kind = KINDS[Alert.Kind(alert.kind)]
+    if reason := _refusal(alert, kind):
+        raise work.IgnoredError(reason)
+    members = list(selectors.recipients(alert.merchant, kind.roles, is_digest=kind.is_digest))
+    if not members:
+        raise work.IgnoredError(NOBODY)
+    mails = [AlertMail(merchant=alert.merchant, alert=alert, user=member.user) for member in members]
+    alert.merchant.alert_mails.bulk_create(mails, ignore_conflicts=True)
+
+
+def _refusal(alert: Alert, kind: Kind) -> str | None:
+    connection = getattr(alert.merchant, "connection", None)
+    if connection is None or connection.state == Connection.State.UNINSTALLED:
+        return LEFT
+    return kind.refusal(alert)
+
+
+# Sending
+
+
+def send(row: AlertMail) -> bool:
+    """One step, the only one. What the mail server may have taken is never given to it again."""
+    if row.sent_at is not None:
+        return True
+    if row.started_at is not None:
+        raise work.HopelessError(UNKNOWN)
+    kind = KINDS[Alert.Kind(row.alert.kind)]
+    members = selectors.recipients(row.merchant, kind.roles, is_digest=kind.is_digest)
+    if not members.filter(user=row.user_id).exists():
+        raise work.IgnoredError(NOT_OF_TEAM)
+    if reason := _refusal(row.alert, kind):
+        raise work.IgnoredError(reason)
+    connection = get_connection()
+    try:
+        connection.open()
+    except (smtplib.SMTPException, OSError) as error:
+        raise work.FailedError(NO_SERVER) from error
+    try:
+        _hand_over(row, kind, connection)
+    finally:
+        connection.close()
+    _mark(row, sent_at=clock.now())
+    return True
+
+
+def _hand_over(row: AlertMail, kind: Kind, connection: BaseEmailBackend) -> None:
+    language = selectors.mail_language(row.merchant, row.user)
+    with translation.override(language):
+        context = {**_frame(row), **kind.context(row.alert)}
+    headers = _headers(row, context if kind.is_digest else {})
+    _mark(row, started_at=clock.now(), language=language)
+    try:
+        template = f"alert_{row.alert.kind}"
+        mail.send(
+            to=row.user.email, template=template, context=context, language=language, connection=connection,
+            headers=headers,
+        )  # fmt: skip
+    except REFUSALS as error:
+        _mark(row, started_at=None)
+        raise work.FailedError(REFUSED) from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise work.HopelessError(UNKNOWN) from error
+
+
+def _mark(row: AlertMail, **columns: Any) -> None:
+    with work.held(row.merchant.alert_mails.all(), row) as held:
+        for column, value in columns.items():
+            setattr(held, column, value)
+        held.save(update_fields=columns)
+
+
+def _frame(row: AlertMail) -> dict[str, Any]:
+    merchant = row.merchant
+    return {
+        "store": str(merchant),
+        "address": _page("store-overview", merchant.public_id),
+        "choices_address": _page("notifications:choices", merchant.public_id),
+        "unsubscribe_address": selectors.unsubscribe_address(merchant, row.user),
+    }
+
+
+def _page(name: str, *args: object) -> str:
+    return urljoin(settings.PUBLIC_URL, reverse(name, args=args))
+
+
+def _headers(row: AlertMail, digest_context: dict[str, Any]) -> dict[str, str]:
+    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+    headers = {
+        "Message-ID": f"<alert-{row.merchant.public_id}-{row.pk}@{host}>",
+        "Auto-Submitted": "auto-generated",
+    }
+    if digest_context:  # RFC 8058
+        headers["List-Unsubscribe"] = f"<{digest_context['unsubscribe_address']}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
+
+
+# The kinds
+
+
+def _still_broken(alert: Alert) -> str | None:
+    is_broken = alert.merchant.connection.state == Connection.State.NEEDS_REINSTALL
+    return None if is_broken else CONNECTED_AGAIN
+
+
+def _still_unseen(alert: Alert) -> str | None:
+    try:
+        at = seen.last(alert.merchant.salla_id)
+    except RedisError:
+        return None
+    return SEEN_AGAIN if at is not None and at.isoformat() >= alert.data["on_at"] else None
+
+
+def _unseen(alert: Alert) -> dict[str, Any]:
+    card = registry.get(alert.data["slug"])
+    return {"card": str(card.name) if card else alert.data["slug"], "store_address": _shop(alert)}
+
+
+def _shop(alert: Alert) -> str:
+    domain = alert.merchant.domain
+    return domain if not domain or "://" in domain else f"https://{domain}"
+
+
+def _sale(alert: Alert) -> dict[str, Any]:
+    order = alert.merchant.orders.filter(salla_id=alert.data["order_id"]).first()
+    total = order.total if order else None
+    currency = (order.currency if order else "") or alert.merchant.currency
+    return {
+        "number": str(order or alert.data["order_id"]),
+        "total": "" if total is None else mail.money(total, currency),
+    }
+
+
+def _week_of(alert: Alert) -> digest.Week:
+    return digest.week_until(date.fromisoformat(alert.data["until"]), alert.merchant.time_zone)
+
+
+def _has_no_news(alert: Alert) -> str | None:
+    return None if any(part.is_news for part in digest.parts(alert.merchant, _week_of(alert))) else NO_NEWS
+
+
+def _week(alert: Alert) -> dict[str, Any]:
+    week = _week_of(alert)
+    language = translation.get_language()
+    days = [format_date(day, "d MMMM", locale=language) for day in (week.begins.date(), week.last_day)]
+    return {"first_day": days[0], "last_day": days[1], "parts": digest.parts(alert.merchant, week)}
+
+
+KINDS = {
+    Alert.Kind.DISCONNECTED: Kind((Role.OWNER,), lambda alert: {}, _still_broken),
+    Alert.Kind.SCRIPT_UNSEEN: Kind(CAN_ACT, _unseen, _still_unseen),
+    Alert.Kind.FIRST_SALE: Kind(CAN_ACT, _sale),
+    Alert.Kind.DIGEST: Kind(tuple(Role), _week, _has_no_news, is_digest=True),
+}

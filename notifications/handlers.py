@@ -1,0 +1,35 @@
+"""What a store's team is told of by itself."""
+
+from events.bus import every, on
+from events.models import Event
+from notifications import services
+
+
+@on("store.disconnected")
+def tell_disconnected(event: Event) -> None:
+    services.tell_disconnected(event)
+
+
+@on("order.paid")
+def tell_first_sale(event: Event) -> None:
+    services.tell_first_sale(event)
+
+
+@on("store.purged")
+def forget_people(event: Event) -> None:
+    services.forget_people(event.merchant)
+
+
+@every(hours=1)
+def watch_scripts() -> None:
+    services.watch_scripts()
+
+
+@every(minutes=15)
+def raise_digests() -> None:
+    services.raise_digests()
+
+
+@every(seconds=30)
+def wake_alerts() -> None:
+    services.wake_alerts()

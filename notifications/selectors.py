@@ -1,0 +1,48 @@
+"""Who of a store's team is told what, in which language, and the address that ends the digest."""
+
+from collections.abc import Collection
+from urllib.parse import urljoin
+
+from django.conf import settings
+from django.core import signing
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from core.models import Membership, Merchant, User
+from features.selectors import language_of
+from notifications.models import MailChoice
+
+SALT = "notifications.digest"
+
+
+def choice_of(merchant: Merchant, user: User) -> MailChoice:
+    return merchant.mail_choices.filter(user=user).first() or MailChoice(merchant=merchant, user=user)
+
+
+def recipients(merchant: Merchant, roles: Collection[str], *, is_digest: bool) -> QuerySet[Membership]:
+    members = merchant.memberships.filter(role__in=roles, user__is_active=True).select_related("user")
+    if is_digest:
+        members = members.exclude(user__in=merchant.mail_choices.filter(wants_digest=False).values("user"))
+    return members
+
+
+def mail_language(merchant: Merchant, user: User) -> str:
+    chosen = choice_of(merchant, user).language
+    return chosen if chosen in dict(settings.LANGUAGES) else language_of(merchant)
+
+
+def unsubscribe_address(merchant: Merchant, user: User) -> str:
+    token = signing.dumps([str(merchant.public_id), user.pk], salt=SALT)
+    return urljoin(settings.PUBLIC_URL, reverse("notifications:unsubscribe", args=[token]))
+
+
+def subscription_of(token: str) -> tuple[Merchant, User] | None:
+    """Whose digest this address ends; it does not expire, because the mail does not. None for a forged one."""
+    try:
+        public_id, pk = signing.loads(token, salt=SALT)
+    except signing.BadSignature:
+        return None
+    member = (
+        Membership.objects.filter(merchant__public_id=public_id, user=pk).select_related("merchant", "user").first()
+    )
+    return (member.merchant, member.user) if member else None
