@@ -103,10 +103,13 @@ def test_it_goes_on_and_off_and_tells_shoppers_only_what_is_public(
     assert card.slug not in config_of(client, merchant)
 
 
-def test_its_page_is_its_own_stores(card: Card[Any], client: Client, merchant: Merchant) -> None:
+def test_its_page_is_its_own_stores(
+    card: Card[Any], client: Client, merchant: Merchant, other_merchant: Merchant
+) -> None:
     address = f"/stores/{merchant.public_id}/cards/{card.slug}/"
     stranger, owner = User.objects.create_user("stranger@example.com"), User.objects.create_user("owner@example.com")
     Membership.objects.create(user=owner, merchant=merchant, role=Membership.Role.OWNER)
+    Membership.objects.create(user=stranger, merchant=other_merchant, role=Membership.Role.OWNER)
     assert client.get(address).status_code == 302
     client.force_login(stranger)
     for path in (address, f"{address}switch/"):
