@@ -96,6 +96,14 @@ class StoreRestored(Fact):
     name = "store.restored"
 
 
+class LimitNeared(Fact):
+    """A month has most of the orders that the plan is for."""
+
+    name = "limit.neared"
+    orders: int
+    limit: int
+
+
 class LimitExceeded(Fact):
     """A month has more orders than the plan is for; everything goes on to the month's end."""
 

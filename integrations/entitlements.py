@@ -7,6 +7,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property, reduce
 from operator import or_
 
@@ -28,6 +29,7 @@ State, Reason, Item = Standing.State, Standing.Reason, Subscription.Item
 # Past the end that Salla named, for word that it was renewed: a webhook can be lost, and the list is read once a day.
 GRACE = timedelta(days=3)
 REVIEW_EVERY = timedelta(hours=6)
+NEAR = Decimal("0.8")  # of a limit
 AFTER_A_FAILURE = timedelta(hours=1)
 SLICE_SECONDS = 20.0
 # Others go on until Salla says that they ended.
@@ -189,7 +191,7 @@ def review(merchant: Merchant) -> Standing:
     held.ends_at, held.review_at = found.ends_at, found.review_at
     held.save()
     _tell_change(held, was_restricted=was_restricted)
-    _tell_excess(held)
+    _tell_use(held)
     return held
 
 
@@ -205,15 +207,22 @@ def _tell_change(held: Standing, *, was_restricted: bool) -> None:
         record(merchant, facts.StoreRestored(), key=f"store:restored:{since}")
 
 
-def _tell_excess(held: Standing) -> None:
-    """Once a month for each limit."""
+def _tell_use(held: Standing) -> None:
+    """That the month comes near its limit, and that it went over: each once a month for each limit."""
     if held.order_limit is None or held.state == State.UNINSTALLED:
         return
     month = this_month(held.merchant)
     (orders,) = orders_in(held.merchant, month)
+    told = f"{month.starts_at:%Y-%m}:{held.order_limit}"
     if orders > held.order_limit:
         fact = facts.LimitExceeded(orders=orders, limit=held.order_limit)
-        record(held.merchant, fact, key=f"limit:exceeded:{month.starts_at:%Y-%m}:{held.order_limit}")
+        record(held.merchant, fact, key=f"limit:exceeded:{told}")
+    elif is_near(orders, held.order_limit):
+        record(held.merchant, facts.LimitNeared(orders=orders, limit=held.order_limit), key=f"limit:neared:{told}")
+
+
+def is_near(orders: int, limit: int) -> bool:
+    return orders >= limit * NEAR
 
 
 def review_due() -> bool:

@@ -193,6 +193,11 @@ class Account:
     def is_over(self) -> bool:
         return self.limit is not None and self.orders > self.limit
 
+    @property
+    def is_near(self) -> bool:
+        """Of the limit, and not over it."""
+        return self.limit is not None and not self.is_over and entitlements.is_near(self.orders, self.limit)
+
 
 def _has_ended(standing: Standing) -> bool:
     return standing.state == Standing.State.RESTRICTED and standing.reason != Standing.Reason.OVER_LIMIT

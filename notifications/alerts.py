@@ -23,6 +23,7 @@ from core import clock, digest, mail, work
 from core.models import Membership, Merchant
 from features import registry, seen
 from integrations.models import Connection
+from integrations.selectors import account
 from notifications import selectors
 from notifications.models import Alert, AlertMail
 
@@ -31,6 +32,7 @@ CAN_ACT = (Role.OWNER, Role.EDITOR)
 
 CONNECTED_AGAIN = gettext_noop("the store is connected again")
 SEEN_AGAIN = gettext_noop("the script was seen meanwhile")
+PLAN_CHANGED = gettext_noop("the plan or its use has changed")
 LEFT = gettext_noop("the app was removed from the store")
 NO_NEWS = gettext_noop("nothing happened that week")
 NOBODY = gettext_noop("there is nobody to tell")
@@ -195,6 +197,19 @@ def _sale(alert: Alert) -> dict[str, Any]:
     }
 
 
+def _plan(alert: Alert) -> dict[str, Any]:
+    return {"account": account(alert.merchant)}
+
+
+def _no_longer(what: str) -> Callable[[Alert], str | None]:
+    """Refuses what the store's plan is past: events out of order may restrict a store for a moment."""
+
+    def refusal(alert: Alert) -> str | None:
+        return None if getattr(account(alert.merchant), what) else PLAN_CHANGED
+
+    return refusal
+
+
 def _week_of(alert: Alert) -> digest.Week:
     return digest.week_until(date.fromisoformat(alert.data["until"]), alert.merchant.time_zone)
 
@@ -214,5 +229,8 @@ KINDS = {
     Alert.Kind.DISCONNECTED: Kind((Role.OWNER,), lambda alert: {}, _still_broken),
     Alert.Kind.SCRIPT_UNSEEN: Kind(CAN_ACT, _unseen, _still_unseen),
     Alert.Kind.FIRST_SALE: Kind(CAN_ACT, _sale),
+    Alert.Kind.LIMIT_NEARED: Kind((Role.OWNER,), _plan, _no_longer("is_near")),
+    Alert.Kind.LIMIT_EXCEEDED: Kind((Role.OWNER,), _plan, _no_longer("is_over")),
+    Alert.Kind.RESTRICTED: Kind((Role.OWNER,), _plan, _no_longer("is_restricted")),
     Alert.Kind.DIGEST: Kind(tuple(Role), _week, _has_no_news, is_digest=True),
 }

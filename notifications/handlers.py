@@ -10,6 +10,11 @@ def tell_disconnected(event: Event) -> None:
     services.tell_disconnected(event)
 
 
+@on("limit.neared", "limit.exceeded", "store.restricted")
+def tell_of_plan(event: Event) -> None:
+    services.tell_of_plan(event)
+
+
 @on("order.paid")
 def tell_first_sale(event: Event) -> None:
     services.tell_first_sale(event)

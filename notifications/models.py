@@ -18,6 +18,9 @@ class Alert(Work, MerchantOwned):
         DISCONNECTED = "disconnected", _("Connection broken")
         SCRIPT_UNSEEN = "script_unseen", _("Script not seen")
         FIRST_SALE = "first_sale", _("First sale")
+        LIMIT_NEARED = "limit_neared", _("Near the plan's limit")
+        LIMIT_EXCEEDED = "limit_exceeded", _("Over the plan's limit")
+        RESTRICTED = "restricted", _("Tools paused")
         DIGEST = "digest", _("Weekly digest")
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="alerts", verbose_name=_("store"))

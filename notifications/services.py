@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 
 Kind = Alert.Kind
 UNSEEN = timedelta(hours=24)
+PLAN_KINDS = {
+    "limit.neared": Kind.LIMIT_NEARED,
+    "limit.exceeded": Kind.LIMIT_EXCEEDED,
+    "store.restricted": Kind.RESTRICTED,
+}
 # On Sunday, on the store's clock. Who was away then catches up for a day; later it is no news.
 DIGEST_AT, DIGEST_FOR = timedelta(hours=9), timedelta(hours=24)
 
@@ -41,6 +46,10 @@ def wake_alerts() -> None:
 
 def tell_disconnected(event: Event) -> None:
     tell(event.merchant, Kind.DISCONNECTED, key=event.key)
+
+
+def tell_of_plan(event: Event) -> None:
+    tell(event.merchant, PLAN_KINDS[event.name], key=event.key)
 
 
 def tell_first_sale(event: Event) -> None:

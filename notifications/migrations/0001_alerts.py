@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
                 ('due_at', models.DateTimeField(default=core.clock.now, verbose_name='due')),
                 ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason')),
-                ('kind', models.CharField(choices=[('disconnected', 'Connection broken'), ('script_unseen', 'Script not seen'), ('first_sale', 'First sale'), ('digest', 'Weekly digest')], max_length=20, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('disconnected', 'Connection broken'), ('script_unseen', 'Script not seen'), ('first_sale', 'First sale'), ('limit_neared', "Near the plan's limit"), ('limit_exceeded', "Over the plan's limit"), ('restricted', 'Tools paused'), ('digest', 'Weekly digest')], max_length=20, verbose_name='kind')),
                 ('key', models.CharField(max_length=200, verbose_name='idempotency key')),
                 ('data', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, verbose_name='data')),
                 ('created_at', models.DateTimeField(default=core.clock.now, verbose_name='created')),
