@@ -194,7 +194,18 @@ class StandingAdmin(ReadOnlyAdmin):
     search_fields = ["=merchant__salla_id", "merchant__name"]
     list_select_related = ["merchant"]
     ordering = ["-since"]
-    fields = ["merchant", "state", "reason", "plan", "order_limit", "ends_at", "since", "counted_from", "review_at"]
+    fields = [
+        "merchant",
+        "state",
+        "reason",
+        "plan",
+        "order_limit",
+        "ends_at",
+        "since",
+        "gone_at",
+        "back_at",
+        "review_at",
+    ]
 
 
 @admin.register(Subscription)

@@ -83,8 +83,9 @@ class Standing(MerchantOwned):
         _("orders a month"), default=plans.FREE.orders, null=True, help_text=_("Empty is without limit.")
     )
     ends_at = models.DateTimeField(_("ends"), null=True)
-    counted_from = models.DateTimeField(
-        _("orders count from"), null=True, help_text=_("Empty is from the first installation.")
+    gone_at = models.DateTimeField(_("app last removed"), null=True)
+    back_at = models.DateTimeField(
+        _("app installed again"), null=True, help_text=_("Orders between the two do not count.")
     )
     review_at = models.DateTimeField(_("judged again"), null=True, db_index=True)
 

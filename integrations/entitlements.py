@@ -60,11 +60,13 @@ def this_month(merchant: Merchant) -> Month:
 
 def orders_in(merchant: Merchant, *months: Month) -> list[int]:
     """How many each month counts, in one query: neither drafts, deleted nor canceled ones, nor any from before the app
-    was there.
+    was there or from while it was gone.
     """
-    since = _held(merchant).counted_from or merchant.created_at
-    rows = merchant.orders.filter(is_draft=False, is_deleted=False, placed_at__gte=since)
+    held = _held(merchant)
+    rows = merchant.orders.filter(is_draft=False, is_deleted=False, placed_at__gte=merchant.created_at)
     rows = rows.exclude(status=Order.Status.CANCELED)
+    if held.gone_at is not None and held.back_at is not None:
+        rows = rows.exclude(placed_at__gte=held.gone_at, placed_at__lt=held.back_at)
     within = [Q(placed_at__gte=month.starts_at, placed_at__lt=month.ends_at) for month in months]
     rows = rows.filter(reduce(or_, within))
     counts = rows.aggregate(**{str(place): Count("pk", filter=each) for place, each in enumerate(within)})
@@ -180,11 +182,12 @@ def _ends(month: Month) -> tuple[datetime, datetime]:
 def review(merchant: Merchant) -> Standing:
     """Judge the store anew, and say so where that changes what it may use."""
     connection = lifecycle.locked(merchant)
-    found = Judgement(connection.merchant, connection).standing()
     held = _held(connection.merchant)
     was_restricted = held.state == State.RESTRICTED
-    if held.state == State.UNINSTALLED and found.state != State.UNINSTALLED:
-        held.counted_from = clock.now()  # what it sold without us is none of ours
+    if held.state == State.UNINSTALLED and connection.state != Connection.State.UNINSTALLED:
+        # Before judging, which counts by it: what it sold without us is none of ours.
+        held.gone_at, held.back_at = held.since, clock.now()
+    found = Judgement(connection.merchant, connection).standing()
     if held.pk is None or (held.state, held.reason) != (found.state, found.reason):
         held.state, held.reason, held.since = found.state, found.reason, clock.now()
     held.plan, held.order_limit = found.plan, found.order_limit

@@ -13,13 +13,13 @@ from integrations import payloads
 from integrations.mirrored import Mirrored, Versioned
 from integrations.models import Cart, Customer, Order, Product
 
-# Later in life wins between bodies of the same second.
+# Later in life wins between bodies of the same second; what is renewed in the second of its end runs on.
 STATUS_RANK = {
     status: rank
     for rank, status in enumerate(
         (
             "payment_pending", "under_review", "in_progress", "shipped", "delivering", "delivered", "completed",
-            "active", "purchased", "restoring", "restored", "expired", "canceled",
+            "expired", "active", "purchased", "restoring", "restored", "canceled",
         )
     )
 }  # fmt: skip
@@ -53,7 +53,7 @@ def merge(row: Versioned, stated: dict[str, Any], version: datetime) -> set[str]
 
 def _rank(column: str, value: Any) -> tuple[int, str]:
     rank = STATUS_RANK.get(value, -1) if column == "status" else 0
-    return rank, json.dumps(value, default=repr, sort_keys=True)
+    return rank, json.dumps(value, default=str, sort_keys=True)
 
 
 def _upsert(rows: "RelatedManager[M]", salla_id: int, stated: dict[str, Any], version: datetime) -> tuple[M, set[str]]:

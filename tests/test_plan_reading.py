@@ -1,7 +1,8 @@
 """What Salla lists of plans, read from the sandbox: it repairs what no event brought, and takes nothing away."""
 
+import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -89,7 +90,9 @@ def test_a_lost_start_is_found_and_its_late_event_is_the_same(
 
 def test_a_lost_renewal_is_a_later_end(outside: Outside, installed: Merchant, deliver: Deliver) -> None:
     deliver(lost(outside, "started"))
-    deliver(lost(outside, "expired"))
+    expired = json.loads(lost(outside, "expired"))
+    later = datetime.fromisoformat(expired["created_at"]) + timedelta(seconds=1)  # within one second a renewal wins
+    deliver({**expired, "created_at": f"{later:%Y-%m-%d %H:%M:%S}"})
     work()
     end = installed.subscriptions.get().ends_at
     assert read_daily(installed) == "processed"

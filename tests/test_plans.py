@@ -285,7 +285,7 @@ def test_a_month_is_the_stores_own(zone: str, count: int, deliver: Deliver, trav
     assert entitlements.orders_in(merchant, december, december.before) == [count, 1 - count]
 
 
-def test_orders_from_before_the_app_was_there_do_not_count(
+def test_orders_from_before_and_between_installations_do_not_count(
     deliver: Deliver, merchant: Merchant, travel: time_machine.Traveller
 ) -> None:
     month = entitlements.this_month(merchant)
@@ -294,18 +294,40 @@ def test_orders_from_before_the_app_was_there_do_not_count(
     travel.move_to(NOW + DAY)
     orders(deliver, merchant, 3, first=10)
     assert entitlements.orders_in(merchant, month) == [3]
-    deliver(event(merchant.salla_id, "uninstalled", NOW + DAY))
+    travel.move_to(NOW + 2 * DAY)
+    deliver(event(merchant.salla_id, "uninstalled", NOW + 2 * DAY))
     work()
     travel.move_to(NOW + 9 * DAY)
     deliver(event(merchant.salla_id, "installed", NOW + 9 * DAY))
-    orders(deliver, merchant, 2, first=20)
-    merchant = Merchant.objects.get()
-    assert entitlements.orders_in(merchant, month) == [2]
-    travel.move_to(DECEMBER + 2 * DAY)
-    deliver(event(merchant.salla_id, "uninstalled", DECEMBER))
-    deliver(event(merchant.salla_id, "installed", DECEMBER + DAY))
     work()
-    assert entitlements.orders_in(Merchant.objects.get(), month) == [0]
+    orders(deliver, merchant, 2, first=20)
+    between = {"date": (NOW + 5 * DAY).isoformat(), "timezone": "UTC"}
+    orders(deliver, merchant, 4, first=30, date=between)
+    assert entitlements.orders_in(Merchant.objects.get(), month) == [5]
+
+
+def test_leaving_for_a_moment_forgets_no_order(
+    deliver: Deliver, merchant: Merchant, travel: time_machine.Traveller
+) -> None:
+    orders(deliver, merchant, 51)
+    travel.move_to(DECEMBER - 2 * DAY)
+    deliver(event(merchant.salla_id, "uninstalled", DECEMBER - 2 * DAY))
+    work()
+    travel.move_to(DECEMBER - DAY)
+    deliver(event(merchant.salla_id, "installed", DECEMBER - DAY))
+    work()
+    travel.move_to(DECEMBER)
+    review()
+    assert standing(merchant) == ("restricted", "free", "over_limit")
+
+
+def test_a_renewal_in_the_second_of_the_end_wins(deliver: Deliver, merchant: Merchant) -> None:
+    deliver(subscription(merchant.salla_id, "started", ago(30)))
+    at = ago(1)
+    for what in ("renewed", "expired"):
+        deliver(subscription(merchant.salla_id, what, at, end_date=(at + 30 * DAY).isoformat()))
+    work()
+    assert standing(merchant) == ("active", "growth", "")
 
 
 # The sweep

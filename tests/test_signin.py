@@ -644,12 +644,14 @@ class TestOverview:
         client.force_login(sara)
         address = f"/stores/{merchant.public_id}/"
         done = lambda: [step["is_done"] for step in client.get(address).context["steps"]]  # noqa: E731
-        assert done() == [True, False, False]
+        assert done() == [True, False, False, False]
         merchant.orders.create(salla_id=1, source_updated_at=clock.now(), placed_at=clock.now())
         merchant.features.create(slug="x", is_on=True)
-        assert done() == [True, True, True]
+        assert done() == [True, False, True, True]
+        client.get(f"/sf/{merchant.salla_id}/config.json", headers={"origin": "https://shop.example"})
+        assert done() == [True, True, True, True]
         Connection.unscoped.filter(merchant=merchant).update(state=Connection.State.NEEDS_REINSTALL)
-        assert done() == [False, True, True]
+        assert done() == [False, True, True, True]
 
     def test_it_costs_few_queries(
         self, client: Client, merchant: Merchant, sara: User, django_assert_max_num_queries: Any

@@ -35,8 +35,8 @@ paused, full, trial = Merchant.objects.filter(salla_id__in=(3, 4, 5)).order_by("
 ended = {"state": "restricted", "reason": "trial_ended", "plan": "professional", "order_limit": None}
 Standing.unscoped.create(merchant=paused, ends_at=now, **ended)
 paused.features.create(slug="latest_purchase", is_on=True)
-Standing.unscoped.create(merchant=full, counted_from=now - timedelta(minutes=1))
-rows = {"source_updated_at": now, "placed_at": now, "status": "in_progress", "total": 150, "currency": "SAR"}
+Standing.unscoped.create(merchant=full)
+rows = {"source_updated_at": now, "placed_at": clock.now(), "status": "in_progress", "total": 150, "currency": "SAR"}
 for number in range(1, 64):
     full.orders.create(salla_id=number, **rows)
 end = now + timedelta(days=11)
