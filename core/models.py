@@ -156,6 +156,8 @@ class SignInLink(models.Model):
     token_sha256 = models.BinaryField(max_length=32, unique=True, editable=False)
     next_path = models.CharField(_("leads to"), max_length=500, blank=True)
     expires_at = models.DateTimeField(_("expires"), db_index=True)
+    # When the session of such a link ends, however late the link is used: a bound session cannot prolong itself.
+    session_ends_at = models.DateTimeField(_("session ends"), null=True)
     used_at = models.DateTimeField(_("used"), null=True)
 
     class Meta:

@@ -5,7 +5,7 @@ import logging
 import secrets
 import smtplib
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin
 
@@ -99,9 +99,15 @@ def _new_link(user: User, lifetime: timedelta, **fields: Any) -> tuple[str, Sign
     return token, user.sign_in_links.create(token_sha256=_hash(token), expires_at=now + lifetime, **fields)
 
 
-def link_to_store(member: Membership) -> str:
-    """The token of a one-time link for this person and this store only; for whoever was let in a moment ago."""
-    return _new_link(member.user, WINDOW_LIFETIME, merchant=member.merchant)[0]
+def link_to_store(member: Membership, *, until: datetime | None = None) -> str:
+    """The token of a one-time link for this person and this store only; for whoever was let in a moment ago.
+
+    Its session ends at `until`, when the session that asks for it does; half a day from now if nothing is given.
+    """
+    now = clock.now()
+    ends_at = until or now + BOUND_SESSION
+    lifetime = min(WINDOW_LIFETIME, ends_at - now)
+    return _new_link(member.user, lifetime, merchant=member.merchant, session_ends_at=ends_at)[0]
 
 
 def address_of(token: str) -> str:
@@ -110,8 +116,10 @@ def address_of(token: str) -> str:
     return urljoin(settings.PUBLIC_URL, path)
 
 
-def open_session(request: HttpRequest, user: User, merchant: Merchant | None = None) -> None:
-    """Sign the person in; with a `merchant`, for that store only and for half a day.
+def open_session(
+    request: HttpRequest, user: User, merchant: Merchant | None = None, *, until: datetime | None = None
+) -> None:
+    """Sign the person in; with a `merchant`, for that store only and until `until`, or for half a day.
 
     Whoever is in already, for all of his stores, stays so.
     """
@@ -122,7 +130,7 @@ def open_session(request: HttpRequest, user: User, merchant: Merchant | None = N
         request.session.set_expiry(None)
     if not is_whole and merchant is not None:
         request.session[BOUND_TO] = merchant.pk
-        request.session.set_expiry(clock.now() + BOUND_SESSION)
+        request.session.set_expiry(until or clock.now() + BOUND_SESSION)
 
 
 def find(token: str) -> SignInLink | None:

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import activity, services, signin
-from core.access import MerchantRequest, memberships, merchant_page
+from core.access import BOUND_TO, MerchantRequest, memberships, merchant_page
 from core.forms import InviteForm, RoleForm, SignInForm, wait_text
 from core.http import client_network
 from core.models import Membership, User
@@ -75,7 +75,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     if link is None:
         response = _wrong_link(request)
     elif request.method == "POST":
-        signin.open_session(request, link.user, link.merchant)
+        signin.open_session(request, link.user, link.merchant, until=link.session_ends_at)
         log.info("sign-in: person %s", link.user_id)
         response = redirect(signin.safe_path(link.next_path) or "overview")
     else:
@@ -101,11 +101,11 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_POST
 def window(request: MerchantRequest) -> HttpResponse:
     """The way out of Salla's dashboard: a one-time link for this store. A new window has none of the frame's cookies,
-    so that the page with the link is shown in the frame.
+    so that the page with the link is shown in the frame. A session that is bound to the store hands on its own end.
     """
-    return render(
-        request, "embedded/window.html", {"address": signin.address_of(signin.link_to_store(request.membership))}
-    )
+    until = request.session.get_expiry_date() if BOUND_TO in request.session else None
+    link = signin.link_to_store(request.membership, until=until)
+    return render(request, "embedded/window.html", {"address": signin.address_of(link)})
 
 
 # A person's stores

@@ -234,6 +234,26 @@ def test_the_window_is_for_that_store_only(frame: Client, merchant: Merchant, sa
         assert window.get(f"/stores/{merchant.public_id}/").status_code == 302
 
 
+def test_a_window_does_not_outlive_the_session_that_asked_for_it(frame: Client, merchant: Merchant) -> None:
+    began = clock.now()
+    page = f"/stores/{merchant.public_id}/"
+    first, second = Client(), Client()
+    with time_machine.travel(began + timedelta(hours=6), tick=False):
+        assert first.post(ask_for_window(frame, merchant)).status_code == 302
+    with time_machine.travel(began + timedelta(hours=11), tick=False):  # a window asks for the next one
+        answer = first.post(f"{page}window/")
+        address = WINDOW.search(answer.content.decode())[1]  # type: ignore[index]
+        assert second.post(address).status_code == 302
+        assert [each.get(page).status_code for each in (first, second)] == [200, 200]
+    with time_machine.travel(began + timedelta(hours=11, minutes=59), tick=False):
+        late = ask_for_window(frame, merchant)
+        assert second.get(page).status_code == 200
+    with time_machine.travel(began + timedelta(hours=12, seconds=1), tick=False):
+        assert [each.get(page).status_code for each in (first, second)] == [302, 302]
+        assert second.post(f"{page}window/").status_code == 302
+        assert Client().post(late).status_code == 410  # one minute before the end it lives one minute
+
+
 def test_the_link_lives_five_minutes_and_dies_with_the_membership(
     frame: Client, merchant: Merchant, sandbox: Outside
 ) -> None:

@@ -29,6 +29,11 @@ class Migration(migrations.Migration):
             name='merchant',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sign_in_links', to='core.merchant', verbose_name='store'),
         ),
+        migrations.AddField(
+            model_name='signinlink',
+            name='session_ends_at',
+            field=models.DateTimeField(null=True, verbose_name='session ends'),
+        ),
         migrations.CreateModel(
             name='SallaPerson',
             fields=[
