@@ -2,9 +2,11 @@
 
 import hashlib
 import logging
+import re
+import threading
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.utils.translation import gettext_noop
@@ -21,6 +23,12 @@ from integrations.models import Connection
 log = logging.getLogger(__name__)
 
 LONGEST_TOKEN = 4096
+# What RFC 6750 allows in a bearer token, in any order.
+TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
+# Questions to Salla at once, of each process. While Salla hangs, whoever opens the app must not hold every thread:
+# shoppers and webhooks need the others.
+AT_ONCE = threading.BoundedSemaphore(2)
+PATIENCE = 0.25  # seconds to wait for one of them
 # Each asks Salla once. Open without Redis: Salla has limits of its own, and merchants must get in.
 TOKENS = Limit("embedded:tokens", 60, 60, is_open_without_redis=True)
 
@@ -84,7 +92,7 @@ def enter(token: str, *, sender: str) -> Membership:
     """Whom Salla lets into which store. Uses the token up. Raises `EntryRefusedError`."""
     if not token:
         raise NoTokenError
-    if len(token) > LONGEST_TOKEN or not token.isprintable():
+    if len(token) > LONGEST_TOKEN or not TOKEN.fullmatch(token):
         raise EntryRefusedError
     if TOKENS.take(sender):
         raise BusyEntryError
@@ -111,7 +119,7 @@ class Claims:
 
 def _claims_of(token: str) -> Claims:
     try:
-        claims = EmbeddedClaims.read(introspect(token))
+        claims = EmbeddedClaims.read(_introspected(token))
     except TokenRefusedError as error:
         log.info("embedded: %s", error)
         raise EntryRefusedError from error
@@ -123,6 +131,16 @@ def _claims_of(token: str) -> Claims:
     return Claims(claims.merchant_id, claims.user_id, claims.exp)
 
 
+def _introspected(token: str) -> dict[str, Any]:
+    """Raises like `introspect`, and `UnavailableError` at once while others wait for Salla already."""
+    if not AT_ONCE.acquire(timeout=PATIENCE):
+        raise UnavailableError("introspection: too many at once")
+    try:
+        return introspect(token)
+    finally:
+        AT_ONCE.release()
+
+
 def _is_installed(merchant: Merchant) -> bool:
     gone = Connection.State.UNINSTALLED
     return Connection.unscoped.filter(merchant=merchant).exclude(state=gone).exists()
@@ -131,7 +149,7 @@ def _is_installed(merchant: Merchant) -> bool:
 def _spend(token: str, claims: Claims) -> None:
     """Whoever saw the address that Salla's page loads must not open it again."""
     SpentToken.objects.filter(expires_at__lt=clock.now()).delete()
-    digest = hashlib.sha256(token.encode()).digest()
+    digest = hashlib.sha256(token.rstrip("=").encode()).digest()  # padding may make no other token of it
     _, is_new = SpentToken.objects.get_or_create(token_sha256=digest, defaults={"expires_at": claims.expires_at})
     if not is_new:
         raise EntryRefusedError
