@@ -2,15 +2,12 @@
 
 import logging
 import smtplib
-from urllib.parse import urljoin
 
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.urls import reverse
 from django.utils.translation import gettext_noop
 
-from core import activity, mail
+from core import activity, addresses, mail
 from core.limiter import Limit
 from core.models import NUMBERS_DOMAIN, Membership, Merchant, SallaPerson, User
 
@@ -129,7 +126,7 @@ def invite(merchant: Merchant, *, by: User, email: str, role: Role, language: st
             raise AlreadyMemberError
         activity.note(merchant, INVITED, user=by, whom=user, detail=role.value)
     context = {
-        "address": urljoin(settings.PUBLIC_URL, reverse("core:sign-in")),
+        "address": addresses.public("core:sign-in"),
         "store": str(merchant),
         "inviter": by.shown_name,
         "role": role.label,

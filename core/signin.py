@@ -7,19 +7,16 @@ import smtplib
 import time
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urljoin
 
-from django.conf import settings
 from django.contrib.auth import login
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from core import clock, mail
+from core import addresses, clock, mail
 from core.access import BOUND_TO
 from core.limiter import Limit
 from core.middleware import SIGNED_IN_ON
@@ -112,8 +109,7 @@ def link_to_store(member: Membership, *, until: datetime | None = None) -> str:
 
 def address_of(token: str) -> str:
     """Where the link is opened: at our own address, outside of any frame."""
-    path = reverse("core:sign-in-link", kwargs={"token": token}, urlconf=settings.ROOT_URLCONF)
-    return urljoin(settings.PUBLIC_URL, path)
+    return addresses.public("core:sign-in-link", token)
 
 
 def open_session(

@@ -3,15 +3,14 @@
 import secrets
 from collections.abc import MutableMapping
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.urls import reverse
 
-from core import clock, salla_accounts, services
+from core import addresses, clock, salla_accounts, services
 from core.models import Membership, Merchant
 from core.salla_errors import UnavailableError
 from core.work import IgnoredError
@@ -46,7 +45,7 @@ def begin(session: MutableMapping[str, Any]) -> str:
 
 def callback_address() -> str:
     """Byte for byte as the portal has it."""
-    return urljoin(settings.PUBLIC_URL, reverse("integrations:callback"))
+    return addresses.public("integrations:callback")
 
 
 def take_state(session: MutableMapping[str, Any], echoed: str) -> bool:

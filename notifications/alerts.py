@@ -8,18 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from babel.dates import format_date
 from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_noop
 from redis import RedisError
 
-from core import clock, digest, mail, work
+from core import addresses, clock, digest, mail, work
 from core.models import Membership, Merchant
 from features import registry, seen
 from integrations.models import Connection
@@ -140,14 +139,10 @@ def _frame(row: AlertMail) -> dict[str, Any]:
     merchant = row.merchant
     return {
         "store": str(merchant),
-        "address": _page("store-overview", merchant.public_id),
-        "choices_address": _page("notifications:choices", merchant.public_id),
+        "address": addresses.public("store-overview", merchant.public_id),
+        "choices_address": addresses.public("notifications:choices", merchant.public_id),
         "unsubscribe_address": selectors.unsubscribe_address(merchant, row.user),
     }
-
-
-def _page(name: str, *args: object) -> str:
-    return urljoin(settings.PUBLIC_URL, reverse(name, args=args))
 
 
 def _headers(row: AlertMail, digest_context: dict[str, Any]) -> dict[str, str]:

@@ -1,13 +1,12 @@
 """Who of a store's team is told what, in which language, and the address that ends the digest."""
 
 from collections.abc import Collection
-from urllib.parse import urljoin
 
 from django.conf import settings
 from django.core import signing
 from django.db.models import QuerySet
-from django.urls import reverse
 
+from core import addresses
 from core.models import Membership, Merchant, User
 from features.selectors import language_of
 from notifications.models import MailChoice
@@ -33,7 +32,7 @@ def mail_language(merchant: Merchant, user: User) -> str:
 
 def unsubscribe_address(merchant: Merchant, user: User) -> str:
     token = signing.dumps([str(merchant.public_id), user.pk], salt=SALT)
-    return urljoin(settings.PUBLIC_URL, reverse("notifications:unsubscribe", args=[token]))
+    return addresses.public("notifications:unsubscribe", token)
 
 
 def subscription_of(token: str) -> tuple[Merchant, User] | None:

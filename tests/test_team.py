@@ -1,5 +1,6 @@
 """What each role of a store's team may do, by every address of the store, and the end of a membership."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -168,6 +169,20 @@ def test_the_team_is_managed_in_the_frame_too(team: Merchant) -> None:
     assert owner.post(f"{address}{held.pk}/remove/").headers["Location"] == address
     assert not team.memberships.filter(pk=held.pk).exists()
     assert [message.to for message in outbox.outbox] == [["new@example.com"]]
+
+
+def test_an_invitation_from_the_frame_leads_out_of_it(team: Merchant, settings: Any) -> None:
+    """Whoever is invited has no app in Salla: the door by mail is not in the frame."""
+    settings.PUBLIC_URL = "https://app.example.com"
+    _, owner = someone(team, Role.OWNER)
+    owner.cookies["embedded-session"] = owner.cookies["session"].value
+    person = {"email": "new@example.com", "role": "viewer", "confirmed": "yes"}
+    assert owner.post(framed(team, "team/"), person).status_code == 302
+    (message,) = outbox.outbox
+    assert re.findall(r"https?://\S+", str(message.body)) == ["https://app.example.com/sign-in/"]
+    html = str(message.alternatives[0][0])
+    assert 'href="https://app.example.com/sign-in/"' in html
+    assert "/embedded/" not in html
 
 
 def test_an_address_that_stands_for_a_number_is_not_invited(team: Merchant) -> None:
