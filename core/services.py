@@ -5,6 +5,7 @@ import smtplib
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_noop
 
 from core import activity, addresses, mail
@@ -36,6 +37,11 @@ INVITED = activity.declare(
 ROLE_CHANGED = activity.declare(
     "member.role_changed", gettext_noop("%(who)s changed the role of %(whom)s to %(detail)s"), detail=_role_in_words
 )
+SETTLED = activity.declare(
+    "member.settled",
+    gettext_noop("The role of %(whom)s became %(detail)s, because Salla named the owner of the store"),
+    detail=_role_in_words,
+)
 REMOVED = activity.declare("member.removed", gettext_noop("%(who)s removed %(whom)s from the team"))
 
 
@@ -52,7 +58,8 @@ def welcome_installer(
 ) -> Membership | None:
     """Let the person who installed the app in. Proves nothing about who asks: signing in still needs the mailbox.
 
-    None for somebody whom an owner removed from this store: only an owner brings him back.
+    Whoever is owner only because nobody else was makes way for the owner whom Salla names. None for somebody whom an
+    owner removed from this store: only an owner brings him back.
     """
     with transaction.atomic():
         Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
@@ -65,6 +72,8 @@ def welcome_installer(
         member, is_new = merchant.memberships.get_or_create(user=user, defaults={"role": role})
         if is_new:
             activity.note(merchant, INSTALLED, user=None, whom=user, detail=role.value)
+        if role == Role.OWNER and user.is_active:
+            _make_way(merchant, member)
     return member
 
 
@@ -111,6 +120,26 @@ def _introduce(merchant: Merchant, known: SallaPerson | None, *, email: str, nam
         held.delete()
     held.update(user=user, role=role)
     return user
+
+
+def _make_way(merchant: Merchant, named: Membership) -> None:
+    """Owners whom `welcome_from_salla` made, and no person since, edit from now on; nobody else's role changes.
+
+    If the one whom Salla named had joined as less, and no other owner is left, he becomes it.
+    """
+    by_people = merchant.activities.filter(what=ROLE_CHANGED, detail=Role.OWNER, whom=OuterRef("user"))
+    owners = merchant.memberships.filter(role=Role.OWNER, user__is_active=True)
+    by_default = owners.filter(~Exists(by_people), user__email__endswith=f"@{NUMBERS_DOMAIN}").exclude(pk=named.pk)
+    for held in by_default.select_related("user"):
+        _settle(merchant, held, Role.EDITOR)
+    if not owners.exists():
+        _settle(merchant, named, Role.OWNER)
+
+
+def _settle(merchant: Merchant, held: Membership, role: Role) -> None:
+    held.role = role
+    held.save(update_fields=["role"])
+    activity.note(merchant, SETTLED, user=None, whom=held.user, detail=role.value)
 
 
 def _was_removed(merchant: Merchant, user: User) -> bool:
