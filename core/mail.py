@@ -12,6 +12,23 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 
+def message(
+    *, to: str, template: str, context: dict[str, Any], language: str, headers: dict[str, str] | None = None
+) -> EmailMultiAlternatives:
+    """Render `mail/<template>.txt` (first line: the subject) and `.html` in `language`, for one person.
+
+    Whatever is wrong with the words or the headers raises here, before any server is asked.
+    """
+    with translation.override(language):
+        text = render_to_string(f"mail/{template}.txt", context)
+        html = render_to_string(f"mail/{template}.html", context)
+    subject, _end, body = text.strip().partition("\n")
+    built = EmailMultiAlternatives(subject=subject.strip(), body=body.strip() + "\n", to=[to], headers=headers)
+    built.attach_alternative(html, "text/html")
+    built.message().as_bytes()
+    return built
+
+
 def send(
     *,
     to: str,
@@ -19,21 +36,14 @@ def send(
     context: dict[str, Any],
     language: str,
     connection: BaseEmailBackend | None = None,
-    headers: dict[str, str] | None = None,
 ) -> None:
-    """Render `mail/<template>.txt` (first line: the subject) and `.html` in `language`, and send them to one person.
+    """Build a message and give it to the server, over `connection` or one of its own.
 
-    Over `connection`, or one of its own. Raises `smtplib.SMTPException` or `OSError` when the server does not take it.
+    Raises `smtplib.SMTPException` or `OSError` when the server does not take it.
     """
-    with translation.override(language):
-        text = render_to_string(f"mail/{template}.txt", context)
-        html = render_to_string(f"mail/{template}.html", context)
-    subject, _end, body = text.strip().partition("\n")
-    message = EmailMultiAlternatives(
-        subject=subject.strip(), body=body.strip() + "\n", to=[to], connection=connection, headers=headers
-    )
-    message.attach_alternative(html, "text/html")
-    message.send()
+    built = message(to=to, template=template, context=context, language=language)
+    built.connection = connection
+    built.send()
 
 
 def money(amount: Decimal, currency: str) -> str:

@@ -3,16 +3,17 @@
 A new kind is an entry here, a handler that raises it when its fact comes, and two templates in `templates/mail/`.
 """
 
+import logging
 import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from babel.dates import format_date
 from django.conf import settings
-from django.core.mail import get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import translation
 from django.utils.translation import gettext_noop
@@ -25,6 +26,8 @@ from integrations.models import Connection
 from integrations.selectors import account
 from notifications import selectors
 from notifications.models import Alert, AlertMail
+
+log = logging.getLogger(__name__)
 
 Role = Membership.Role
 CAN_ACT = (Role.OWNER, Role.EDITOR)
@@ -39,6 +42,10 @@ NOT_OF_TEAM = gettext_noop("this person is no longer in the team, or does not wa
 NO_SERVER = gettext_noop("the mail server did not answer")
 REFUSED = gettext_noop("the mail server refused the message")
 UNKNOWN = gettext_noop("not known whether it was sent; it is not sent twice")
+
+# For a mail server that does not answer: then the message is old news.
+WAITS, DIGEST_WAITS = timedelta(days=3), timedelta(days=1)
+SERVER_PAUSE = 15 * 60.0
 
 # The server said no, in words: nothing went out.
 REFUSALS = (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError)
@@ -96,31 +103,44 @@ def send(row: AlertMail) -> bool:
         raise work.IgnoredError(NOT_OF_TEAM)
     if reason := _refusal(row.alert, kind):
         raise work.IgnoredError(reason)
-    connection = get_connection()
+    message, language = _message(row, kind)
+    message.connection = _opened(row, kind)
     try:
-        connection.open()
-    except (smtplib.SMTPException, OSError) as error:
-        raise work.FailedError(NO_SERVER) from error
-    try:
-        _hand_over(row, kind, connection)
+        _hand_over(row, message, language)
     finally:
-        connection.close()
+        message.connection.close()
     _mark(row, sent_at=clock.now())
     return True
 
 
-def _hand_over(row: AlertMail, kind: Kind, connection: BaseEmailBackend) -> None:
+def _message(row: AlertMail, kind: Kind) -> tuple[EmailMultiAlternatives, str]:
+    """Whole, with its language: what fails here was given to nobody, and is tried again like any work."""
     language = selectors.mail_language(row.merchant, row.user)
     with translation.override(language):
         context = {**_frame(row), **kind.context(row.alert)}
     headers = _headers(row, context if kind.is_digest else {})
+    template = f"alert_{row.alert.kind}"
+    message = mail.message(to=row.user.email, template=template, context=context, language=language, headers=headers)
+    return message, language
+
+
+def _opened(row: AlertMail, kind: Kind) -> BaseEmailBackend:
+    """Nothing was given to a server that does not answer, so that waiting for it risks no second message."""
+    connection = get_connection()
+    try:
+        connection.open()
+    except (smtplib.SMTPException, OSError) as error:
+        log.warning("alerts: the mail server does not answer: %s", type(error).__name__)
+        if clock.now() - row.created_at >= (DIGEST_WAITS if kind.is_digest else WAITS):
+            raise work.HopelessError(NO_SERVER) from error
+        raise work.PostponedError(NO_SERVER, SERVER_PAUSE) from error
+    return connection
+
+
+def _hand_over(row: AlertMail, message: EmailMultiAlternatives, language: str) -> None:
     _mark(row, started_at=clock.now(), language=language)
     try:
-        template = f"alert_{row.alert.kind}"
-        mail.send(
-            to=row.user.email, template=template, context=context, language=language, connection=connection,
-            headers=headers,
-        )  # fmt: skip
+        message.send()
     except REFUSALS as error:
         _mark(row, started_at=None)
         raise work.FailedError(REFUSED) from error

@@ -51,6 +51,7 @@ class AlertMail(Work, MerchantOwned):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="alert_mails", verbose_name=_("person")
     )
+    created_at = models.DateTimeField(_("created"), default=clock.now)
     language = models.CharField(_("language"), max_length=10, blank=True)
     # Written before the mail server is asked to take it: who finds it does not know what came of that.
     started_at = models.DateTimeField(_("started"), null=True)

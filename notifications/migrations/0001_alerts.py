@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
                 ('due_at', models.DateTimeField(default=core.clock.now, verbose_name='due')),
                 ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason')),
+                ('created_at', models.DateTimeField(default=core.clock.now, verbose_name='created')),
                 ('language', models.CharField(blank=True, max_length=10, verbose_name='language')),
                 ('started_at', models.DateTimeField(null=True, verbose_name='started')),
                 ('sent_at', models.DateTimeField(null=True, verbose_name='sent')),
