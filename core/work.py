@@ -63,7 +63,7 @@ class FailedError(Exception):
 
 
 class PostponedError(Exception):
-    """Raised by a step: not before `seconds` from now, and this is why. Not a failure."""
+    """Raised by a run or a step: not before `seconds` from now, and this is why. Not a failure."""
 
     def __init__(self, reason: str, seconds: float) -> None:
         super().__init__(reason)
@@ -190,6 +190,9 @@ def _run(rows: models.QuerySet[W], row: W, run: Callable[[W], None], identify: C
         _finish(rows, row, Work.State.IGNORED, str(reason))
     except HopelessError as reason:
         _finish(rows, row, Work.State.DEAD, str(reason))
+    except PostponedError as reason:
+        waiting = rows.filter(state=Work.State.WAITING)
+        _come_back(waiting, row, timedelta(seconds=reason.seconds), str(reason), attempts=row.attempts - 1)
     except SoftTimeLimitExceeded:
         _failed(rows, row, gettext_noop("took too long"))
         raise

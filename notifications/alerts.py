@@ -7,7 +7,7 @@ import logging
 import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +35,7 @@ CAN_ACT = (Role.OWNER, Role.EDITOR)
 CONNECTED_AGAIN = gettext_noop("the store is connected again")
 SEEN_AGAIN = gettext_noop("the script was seen meanwhile")
 PLAN_CHANGED = gettext_noop("the plan or its use has changed")
+NOT_NOW = gettext_noop("it does not hold at the moment, and is looked at again until the month ends")
 LEFT = gettext_noop("the app was removed from the store")
 NO_NEWS = gettext_noop("nothing happened that week")
 NOBODY = gettext_noop("there is nobody to tell")
@@ -46,6 +47,7 @@ UNKNOWN = gettext_noop("not known whether it was sent; it is not sent twice")
 # For a mail server that does not answer: then the message is old news.
 WAITS, DIGEST_WAITS = timedelta(days=3), timedelta(days=1)
 SERVER_PAUSE = 15 * 60.0
+LOOK_AGAIN = 6 * 3600.0
 
 # The server said no, in words: nothing went out.
 REFUSALS = (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError)
@@ -53,7 +55,7 @@ REFUSALS = (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtpli
 
 @dataclass(frozen=True)
 class Kind:
-    """`refusal` says why it need not be told any more; `context` is asked in the reader's language."""
+    """`refusal` says why it need not be told any more, or postpones it; `context` is asked in the reader's language."""
 
     roles: tuple[Role, ...]
     context: Callable[[Alert], dict[str, Any]]
@@ -216,11 +218,24 @@ def _plan(alert: Alert) -> dict[str, Any]:
     return {"account": account(alert.merchant)}
 
 
+def _no_longer_paused(alert: Alert) -> str | None:
+    """Events out of order may restrict a store for a moment."""
+    return None if account(alert.merchant).is_restricted else PLAN_CHANGED
+
+
 def _no_longer(what: str) -> Callable[[Alert], str | None]:
-    """Refuses what the store's plan is past: events out of order may restrict a store for a moment."""
+    """Refuses once the month is over or has another limit. What merely does not hold now waits: a canceled order may
+    undo it, and the next may bring it back, of which no other fact tells.
+    """
 
     def refusal(alert: Alert) -> str | None:
-        return None if getattr(account(alert.merchant), what) else PLAN_CHANGED
+        use = account(alert.merchant)
+        is_over = clock.now() >= datetime.fromisoformat(alert.data["month_ends_at"])
+        if is_over or use.limit != alert.data["limit"]:
+            return PLAN_CHANGED
+        if not getattr(use, what):
+            raise work.PostponedError(NOT_NOW, LOOK_AGAIN)
+        return None
 
     return refusal
 
@@ -246,6 +261,6 @@ KINDS = {
     Alert.Kind.FIRST_SALE: Kind(CAN_ACT, _sale),
     Alert.Kind.LIMIT_NEARED: Kind((Role.OWNER,), _plan, _no_longer("is_near")),
     Alert.Kind.LIMIT_EXCEEDED: Kind((Role.OWNER,), _plan, _no_longer("is_over")),
-    Alert.Kind.RESTRICTED: Kind((Role.OWNER,), _plan, _no_longer("is_restricted")),
+    Alert.Kind.RESTRICTED: Kind((Role.OWNER,), _plan, _no_longer_paused),
     Alert.Kind.DIGEST: Kind(tuple(Role), _week, _has_no_news, is_digest=True),
 }

@@ -10,11 +10,12 @@ from redis import RedisError
 
 from core import clock, digest, doorbell
 from core.models import Merchant, User
-from events.facts import OrderPaid
+from events.facts import LimitExceeded, LimitNeared, OrderPaid
 from events.models import Event
 from features import registry, seen
 from features.models import Feature
 from features.registry import Category
+from integrations import entitlements
 from integrations.models import Connection
 from notifications import tasks
 from notifications.models import Alert
@@ -49,7 +50,13 @@ def tell_disconnected(event: Event) -> None:
 
 
 def tell_of_plan(event: Event) -> None:
-    tell(event.merchant, PLAN_KINDS[event.name], key=event.key)
+    """With the month and the limit that it is about, where it is about such."""
+    merchant, fact = event.merchant, event.fact
+    data: dict[str, Any] = {}
+    if isinstance(fact, LimitNeared | LimitExceeded):
+        month = entitlements.month_of(event.occurred_at.astimezone(merchant.zone))
+        data = {"month_ends_at": month.ends_at.isoformat(), "limit": fact.limit}
+    tell(merchant, PLAN_KINDS[event.name], key=event.key, data=data)
 
 
 def tell_first_sale(event: Event) -> None:

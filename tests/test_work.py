@@ -53,6 +53,19 @@ class TestWork:
         self.drain(raising(work.HopelessError("not JSON")))
         assert outcome(row) == ("dead", 1, "not JSON")
 
+    def test_what_is_postponed_comes_back_then_and_has_not_failed(self, still: time_machine.Traveller) -> None:
+        row = tick(attempts=work.MAX_ATTEMPTS - 1)
+        self.drain(raising(work.PostponedError("not yet", 90)))
+        assert outcome(row) == ("waiting", work.MAX_ATTEMPTS - 1, "not yet")
+        assert Merchant.objects.count() == 0  # what the run did is undone
+        still.shift(timedelta(seconds=89))
+        seen = Seen()
+        self.drain(seen)
+        assert seen == []
+        still.shift(timedelta(seconds=1))
+        self.drain(seen)
+        assert (outcome(row), seen) == (("processed", work.MAX_ATTEMPTS, ""), ["job"])
+
     def test_a_failure_is_undone_and_tried_again_later(self, still: time_machine.Traveller) -> None:
         row = tick()
         assert self.drain(raising(ValueError("no\0 luck"))) is True
