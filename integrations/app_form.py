@@ -55,6 +55,12 @@ def kept(merchant: Merchant) -> dict[str, Any]:
     return values
 
 
+def contact_email(merchant: Merchant) -> str:
+    """Where the merchant wants to be told what his store needs; empty when he named no address that is one."""
+    address = str(kept(merchant).get("contact_email") or "").strip()
+    return "" if not address or _email(address) else address
+
+
 def forget(merchant: Merchant) -> int:
     """How many were deleted."""
     held = getattr(merchant, "app_settings", None)

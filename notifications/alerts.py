@@ -20,8 +20,9 @@ from django.utils.translation import gettext_noop
 from redis import RedisError
 
 from core import addresses, clock, digest, mail, work
-from core.models import Membership, Merchant
+from core.models import Membership, Merchant, User
 from features import registry, seen
+from integrations import app_form
 from integrations.models import Connection
 from integrations.selectors import account
 from notifications import selectors
@@ -61,6 +62,7 @@ class Kind:
     context: Callable[[Alert], dict[str, Any]]
     refusal: Callable[[Alert], str | None] = lambda alert: None
     is_digest: bool = False
+    is_needed: bool = False  # the store stops without it: somebody must know
 
 
 # Deciding
@@ -71,10 +73,13 @@ def address(alert: Alert) -> None:
     kind = KINDS[Alert.Kind(alert.kind)]
     if reason := _refusal(alert, kind):
         raise work.IgnoredError(reason)
-    members = list(selectors.recipients(alert.merchant, kind.roles, is_digest=kind.is_digest))
-    if not members:
+    members = selectors.recipients(alert.merchant, kind.roles, is_digest=kind.is_digest)
+    users: list[User | None] = [member.user for member in members]
+    if not users and kind.is_needed and app_form.contact_email(alert.merchant):
+        users = [None]
+    if not users:
         raise work.IgnoredError(NOBODY)
-    mails = [AlertMail(merchant=alert.merchant, alert=alert, user=member.user) for member in members]
+    mails = [AlertMail(merchant=alert.merchant, alert=alert, user=user) for user in users]
     alert.merchant.alert_mails.bulk_create(mails, ignore_conflicts=True)
 
 
@@ -100,12 +105,12 @@ def send(row: AlertMail) -> bool:
     if row.started_at is not None:
         raise work.HopelessError(UNKNOWN)
     kind = KINDS[Alert.Kind(row.alert.kind)]
-    members = selectors.recipients(row.merchant, kind.roles, is_digest=kind.is_digest)
-    if not members.filter(user=row.user_id).exists():
+    to = _address_of(row, kind)
+    if not to:
         raise work.IgnoredError(NOT_OF_TEAM)
     if reason := _refusal(row.alert, kind):
         raise work.IgnoredError(reason)
-    message, language = _message(row, kind)
+    message, language = _message(row, kind, to)
     message.connection = _opened(row, kind)
     try:
         _hand_over(row, message, language)
@@ -115,14 +120,22 @@ def send(row: AlertMail) -> bool:
     return True
 
 
-def _message(row: AlertMail, kind: Kind) -> tuple[EmailMultiAlternatives, str]:
+def _address_of(row: AlertMail, kind: Kind) -> str:
+    """Empty for who is not to know it any more."""
+    if row.user is None:
+        return app_form.contact_email(row.merchant)
+    members = selectors.recipients(row.merchant, kind.roles, is_digest=kind.is_digest)
+    return row.user.email if members.filter(user=row.user).exists() else ""
+
+
+def _message(row: AlertMail, kind: Kind, to: str) -> tuple[EmailMultiAlternatives, str]:
     """Whole, with its language: what fails here was given to nobody, and is tried again like any work."""
     language = selectors.mail_language(row.merchant, row.user)
     with translation.override(language):
         context = {**_frame(row), **kind.context(row.alert)}
-    headers = _headers(row, context if kind.is_digest else {})
+    headers = _headers(row, context)
     template = f"alert_{row.alert.kind}"
-    message = mail.message(to=row.user.email, template=template, context=context, language=language, headers=headers)
+    message = mail.message(to=to, template=template, context=context, language=language, headers=headers)
     return message, language
 
 
@@ -159,22 +172,25 @@ def _mark(row: AlertMail, **columns: Any) -> None:
 
 def _frame(row: AlertMail) -> dict[str, Any]:
     merchant = row.merchant
-    return {
+    frame = {
         "store": str(merchant),
         "address": addresses.public("store-overview", merchant.public_id),
+        "is_contact": row.user is None,
         "choices_address": addresses.public("notifications:choices", merchant.public_id),
-        "unsubscribe_address": selectors.unsubscribe_address(merchant, row.user),
     }
+    if row.user is not None and row.alert.kind == Alert.Kind.DIGEST:
+        frame["unsubscribe_address"] = selectors.unsubscribe_address(merchant, row.user)
+    return frame
 
 
-def _headers(row: AlertMail, digest_context: dict[str, Any]) -> dict[str, str]:
+def _headers(row: AlertMail, context: dict[str, Any]) -> dict[str, str]:
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     headers = {
         "Message-ID": f"<alert-{row.merchant.public_id}-{row.pk}@{host}>",
         "Auto-Submitted": "auto-generated",
     }
-    if digest_context:  # RFC 8058
-        headers["List-Unsubscribe"] = f"<{digest_context['unsubscribe_address']}>"
+    if unsubscribe_address := context.get("unsubscribe_address"):  # RFC 8058
+        headers["List-Unsubscribe"] = f"<{unsubscribe_address}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
 
@@ -256,11 +272,11 @@ def _week(alert: Alert) -> dict[str, Any]:
 
 
 KINDS = {
-    Alert.Kind.DISCONNECTED: Kind((Role.OWNER,), lambda alert: {}, _still_broken),
+    Alert.Kind.DISCONNECTED: Kind((Role.OWNER,), lambda alert: {}, _still_broken, is_needed=True),
     Alert.Kind.SCRIPT_UNSEEN: Kind(CAN_ACT, _unseen, _still_unseen),
     Alert.Kind.FIRST_SALE: Kind(CAN_ACT, _sale),
-    Alert.Kind.LIMIT_NEARED: Kind((Role.OWNER,), _plan, _no_longer("is_near")),
-    Alert.Kind.LIMIT_EXCEEDED: Kind((Role.OWNER,), _plan, _no_longer("is_over")),
-    Alert.Kind.RESTRICTED: Kind((Role.OWNER,), _plan, _no_longer_paused),
+    Alert.Kind.LIMIT_NEARED: Kind((Role.OWNER,), _plan, _no_longer("is_near"), is_needed=True),
+    Alert.Kind.LIMIT_EXCEEDED: Kind((Role.OWNER,), _plan, _no_longer("is_over"), is_needed=True),
+    Alert.Kind.RESTRICTED: Kind((Role.OWNER,), _plan, _no_longer_paused, is_needed=True),
     Alert.Kind.DIGEST: Kind(tuple(Role), _week, _has_no_news, is_digest=True),
 }

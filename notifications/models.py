@@ -42,14 +42,14 @@ class Alert(Work, MerchantOwned):
 
 
 class AlertMail(Work, MerchantOwned):
-    """An alert on its way to one person. Its address is the person's own, read when it is sent."""
+    """An alert on its way to one person, or to the contact of the app's form. The address is read when it is sent."""
 
     merchant = models.ForeignKey(
         Merchant, on_delete=models.CASCADE, related_name="alert_mails", verbose_name=_("store")
     )
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="mails", verbose_name=_("alert"))
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="alert_mails", verbose_name=_("person")
+    user = models.ForeignKey(  # None: whoever reads the address in the app's form
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="alert_mails", verbose_name=_("person")
     )
     created_at = models.DateTimeField(_("created"), default=clock.now)
     language = models.CharField(_("language"), max_length=10, blank=True)
@@ -61,12 +61,14 @@ class AlertMail(Work, MerchantOwned):
         verbose_name = _("e-mail to a team")
         verbose_name_plural = _("e-mails to teams")
         constraints = [
-            models.UniqueConstraint(fields=["merchant", "alert", "user"], name="notifications_alertmail_once"),
+            models.UniqueConstraint(
+                fields=["merchant", "alert", "user"], nulls_distinct=False, name="notifications_alertmail_once"
+            ),
             SameMerchant(field="alert", name="notifications_alertmail_same_merchant"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.alert} · {self.user_id}"
+        return f"{self.alert} · {self.user_id or '-'}"
 
 
 class MailChoice(MerchantOwned):

@@ -7,7 +7,7 @@ from django.core import signing
 from django.db.models import QuerySet
 
 from core import addresses
-from core.models import Membership, Merchant, User
+from core.models import NUMBERS_DOMAIN, Membership, Merchant, User
 from features.selectors import language_of
 from notifications.models import MailChoice
 
@@ -18,15 +18,23 @@ def choice_of(merchant: Merchant, user: User) -> MailChoice:
     return merchant.mail_choices.filter(user=user).first() or MailChoice(merchant=merchant, user=user)
 
 
+def address_of(user: User) -> str:
+    """Empty for somebody of whom Salla told us a number and no address."""
+    return "" if user.is_known_by_number else user.email
+
+
 def recipients(merchant: Merchant, roles: Collection[str], *, is_digest: bool) -> QuerySet[Membership]:
+    """Without those of whom Salla told us a number and no address."""
     members = merchant.memberships.filter(role__in=roles, user__is_active=True).select_related("user")
+    members = members.exclude(user__email__endswith=f"@{NUMBERS_DOMAIN}")
     if is_digest:
         members = members.exclude(user__in=merchant.mail_choices.filter(wants_digest=False).values("user"))
     return members
 
 
-def mail_language(merchant: Merchant, user: User) -> str:
-    chosen = choice_of(merchant, user).language
+def mail_language(merchant: Merchant, user: User | None) -> str:
+    """None is the contact of the app's form."""
+    chosen = choice_of(merchant, user).language if user else ""
     return chosen if chosen in dict(settings.LANGUAGES) else language_of(merchant)
 
 

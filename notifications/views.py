@@ -23,7 +23,7 @@ def choices(request: MerchantRequest) -> HttpResponse:
     initial = {"wants_digest": held.wants_digest, "language": held.language}
     form = ChoicesForm(request.POST or None, initial=initial)
     if request.method != "POST" or not form.is_valid():
-        context = {"form": form, "email": request.user.email}
+        context = {"form": form, "email": selectors.address_of(request.user)}
         return render(request, "notifications/choices.html", context, status=422 if form.is_bound else 200)
     services.choose(request.merchant, request.user, **form.cleaned_data)
     messages.success(request, _("Saved."))

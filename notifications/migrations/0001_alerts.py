@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(null=True, verbose_name='sent')),
                 ('alert', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mails', to='notifications.alert', verbose_name='alert')),
                 ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alert_mails', to='core.merchant', verbose_name='store')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alert_mails', to=settings.AUTH_USER_MODEL, verbose_name='person')),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_mails', to=settings.AUTH_USER_MODEL, verbose_name='person')),
             ],
             options={
                 'verbose_name': 'e-mail to a team',
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='alertmail',
-            constraint=models.UniqueConstraint(fields=('merchant', 'alert', 'user'), name='notifications_alertmail_once'),
+            constraint=models.UniqueConstraint(fields=('merchant', 'alert', 'user'), name='notifications_alertmail_once', nulls_distinct=False),
         ),
         migrations.AddConstraint(
             model_name='alertmail',
