@@ -257,3 +257,4 @@ def test_the_page_says_that_there_is_no_address(client: Client, merchant: Mercha
     assert "Salla told us no e-mail address of yours, so nothing is sent to you" in english
     assert "On the page “Team” an owner can add your address." in english
     assert 'name="wants_digest"' not in english
+    assert "is told to its owners in any case" not in english
