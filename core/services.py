@@ -125,14 +125,15 @@ def _introduce(merchant: Merchant, known: SallaPerson | None, *, email: str, nam
 def _make_way(merchant: Merchant, named: Membership) -> None:
     """Owners whom `welcome_from_salla` made, and no person since, edit from now on; nobody else's role changes.
 
-    If the one whom Salla named had joined as less, and no other owner is left, he becomes it.
+    If the one whom Salla named had joined as less, and this leaves no other owner, he becomes it.
     """
     by_people = merchant.activities.filter(what=ROLE_CHANGED, detail=Role.OWNER, whom=OuterRef("user"))
     owners = merchant.memberships.filter(role=Role.OWNER, user__is_active=True)
     by_default = owners.filter(~Exists(by_people), user__email__endswith=f"@{NUMBERS_DOMAIN}").exclude(pk=named.pk)
-    for held in by_default.select_related("user"):
+    made_way = list(by_default.select_related("user"))
+    for held in made_way:
         _settle(merchant, held, Role.EDITOR)
-    if not owners.exists():
+    if made_way and not owners.exists():
         _settle(merchant, named, Role.OWNER)
 
 
