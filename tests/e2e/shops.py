@@ -11,6 +11,7 @@ from tests.e2e.people import sign_in
 
 OUD = 1305146709
 SLUG = "latest_purchase"
+ASKED = 20
 SHOWN = "nomo-card .card.on"
 # From the page's first moment: five quiet seconds, then the answer.
 SHOWN_MS = 10_000
@@ -43,15 +44,25 @@ def switch(page: Page, running: Running, *, is_on: bool) -> None:
         page.wait_for_load_state()
 
 
-def config(running: Running) -> requests.Response:
+def config(running: Running, store: int = OUD) -> requests.Response:
     """As a browser without a cache gets it."""
-    return requests.get(f"{running.addresses['dashboard']}sf/{OUD}/config.json", timeout=10)
+    return requests.get(f"{running.addresses['dashboard']}sf/{store}/config.json", timeout=10)
+
+
+def configs(running: Running, store: int = OUD) -> list[dict[str, Any]]:
+    """Settings by card, as often as it takes for every web process to answer: each remembers for some seconds."""
+    answers = [config(running, store).json()["cards"] for _ in range(ASKED)]
+    return [{each["slug"]: each["settings"] for each in cards} for cards in answers]
 
 
 def is_told(running: Running, **settings: Any) -> bool:
-    """Whether shoppers are told these settings by now."""
-    cards = {each["slug"]: each["settings"] for each in config(running).json()["cards"]}
-    return SLUG in cards and settings.items() <= cards[SLUG].items()
+    """Whether all shoppers are told these settings by now."""
+    return all(SLUG in cards and settings.items() <= cards[SLUG].items() for cards in configs(running))
+
+
+def is_silent(running: Running) -> bool:
+    """Whether no shopper is told of the card any more."""
+    return all(SLUG not in cards for cards in configs(running))
 
 
 def shop(running: Running, path: str = "", language: str = "ar") -> str:

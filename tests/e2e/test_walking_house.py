@@ -7,7 +7,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Running
-from tests.e2e.shops import OUD, SHOWN, SHOWN_MS, SLUG, cards_of, config, is_told, merchant, shop, switch
+from tests.e2e.shops import OUD, SHOWN, SHOWN_MS, SLUG, cards_of, config, is_silent, is_told, merchant, shop, switch
 from tests.e2e.test_install_to_order import buy
 from tests.processes import until
 
@@ -72,7 +72,7 @@ def test_the_walking_house(browser: Browser, running: Running, language: str) ->
     until(lambda: is_told(running, position="start"), "the earlier settings", SAVED_SECONDS)
 
     switch(owner, running, is_on=False)
-    until(lambda: not is_told(running), "the card off", SAVED_SECONDS)
+    until(lambda: is_silent(running), "the card off", SAVED_SECONDS)
     assert config(running).headers["Cache-Control"] == LIFETIME  # how long a browser may go on
     last.goto(shop(running, language=language))
     last.wait_for_function("window.nomoFlow?.isLoaded && performance.now() > 7000")
