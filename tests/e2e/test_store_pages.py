@@ -83,8 +83,10 @@ def fill(page: Page, store: str) -> None:
     page.locator("form.form").first.locator("[type=submit]").click()
     expect(page.locator(".toast")).to_be_visible()
     page.goto(f"{store}cards/")
-    page.click("#switch-welcome_bar")
-    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "true")
+    switch = page.locator("#switch-welcome_bar")
+    if switch.get_attribute("aria-checked") == "false":  # another test may have turned it on
+        switch.click()
+    expect(switch).to_have_attribute("aria-checked", "true")
     page.goto(f"{store}team/")
     page.fill("[name=email]", INVITED)
     page.locator("main [type=submit]").click()
@@ -132,15 +134,18 @@ def refuse_json(page: Page, owned: Owned, view: View) -> None:
 
 
 def see_toast(page: Page, owned: Owned, view: View) -> None:
+    """Turned over, taken back, and on in the end, however it was found."""
     page.goto(owned.at("cards/"))
-    page.click("#switch-welcome_bar")
-    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "false")
+    switch = page.locator("#switch-welcome_bar")
+    found = switch.get_attribute("aria-checked")
+    switch.click()
+    expect(switch).not_to_have_attribute("aria-checked", str(found))
     page.locator(".toast form button").click()
-    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "true")
-    page.click("#switch-welcome_bar")
-    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "false")
-    page.click("#switch-welcome_bar")
-    expect(page.locator("#switch-welcome_bar")).to_have_attribute("aria-checked", "true")
+    expect(switch).to_have_attribute("aria-checked", str(found))
+    for state in ("false", "true") if found == "true" else ("true",):
+        switch.click()
+        expect(switch).to_have_attribute("aria-checked", state)
+    expect(page.locator(".toast")).to_be_visible()
 
 
 def refuse_invitation(page: Page, owned: Owned, view: View) -> None:
