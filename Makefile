@@ -5,7 +5,7 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --no-input --root-user-action=ignore
 SERVICES := $(PY) scripts/services.py
 PYTEST := $(PY) -m pytest -n 2
-LOCK = $(PY) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+LOCK = $(PY) -m uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-header --python-version 3.11
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po locale/django/*/LC_MESSAGES/*.po */cards/*/locale/*/LC_MESSAGES/*.po))
 
 # Programs are run as modules: the scripts in .venv/bin name the path at which it was made.
