@@ -62,8 +62,10 @@ format: .venv/.stamp-dev
 	$(PY) -m ruff check --quiet --fix .
 	$(PY) -m ruff format --quiet .
 
-bench: .venv/.stamp-dev $(CATALOGUES)
+bench: .venv/.stamp-dev .venv/.stamp-front $(CATALOGUES)
+	@scripts/chromium.sh
 	@$(SERVICES) exec --durable -- $(PY) scripts/bench.py
+	@$(PY) scripts/bench_shop.py
 
 lock: .venv/.stamp-run
 	$(PIP) uv

@@ -13,7 +13,7 @@ from django.urls import resolve
 
 from core import webhooks
 from integrations.views import salla_webhook
-from scripts.benchmarks import config, cpu, load, receipt, report
+from scripts.benchmarks import config, cpu, load, receipt, report, shop
 from scripts.benchmarks import views as bench_views
 from scripts.benchmarks.plan import Measurement, Ratio, Variant
 
@@ -191,3 +191,30 @@ def test_processor_time_counts_children_and_newcomers():
 def test_the_script_knows_its_measurements():
     command = [sys.executable, "scripts/bench.py", "--help"]
     assert "--only {receipt,config}" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+# The page of the shop
+
+
+def a_visit(blocking: float, shift: float, score: float) -> shop.Visit:
+    return shop.Visit(blocking_ms=blocking, shift=shift, score=score)
+
+
+def test_a_page_is_judged_by_the_median_of_what_each_pair_differs_by():
+    pairs = [
+        shop.Pair(a_visit(100, 0.02, 80), a_visit(40, 0.0, 82)),
+        shop.Pair(a_visit(900, 0.0, 60), a_visit(880, 0.0, 90)),  # something else ran beside it
+        shop.Pair(a_visit(90, 0.0, 84), a_visit(30, 0.0, 83)),
+    ]
+    found = [(figure.name, figure.value, figure.reference, figure.target, figure.ok) for figure in
+             shop.figures(pairs, shop.MEASURES)]  # fmt: skip
+    assert found == [
+        ("shop: blocking time at 4× slower CPU, with us", 100, 40, None, None),
+        ("shop: blocking time at 4× slower CPU, difference", 60, None, 50, False),
+        ("shop: layout shift, with us", 0.0, 0.0, None, None),
+        ("shop: layout shift, difference", 0.0, None, 0.01, True),
+        ("shop: Lighthouse performance, with us", 80, 83, None, None),
+        ("shop: Lighthouse performance, difference", 2, None, 2, True),
+    ]
+    lines = shop.table(pairs, shop.MEASURES).splitlines()
+    assert [line.split()[-1] for line in lines[1:]] == ["MISSED", "met", "met"]
