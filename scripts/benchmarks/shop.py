@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from scripts.benchmarks.report import Figure, spread
 
 SNIPPET = "**/snippet.js"
-PHONE = {"width": 390, "height": 844}
+PHONE = ViewportSize(width=390, height=844)
 SLOW_DOWN = 4
 # From the page's first moment: five quiet seconds, then whatever comes up.
 WATCHED_MS = 9_000
