@@ -31,10 +31,17 @@ class Sample:
     is_example: bool = False
 
 
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, as our server saw it, whatever `data` says. `network` is what limits count; nobody keeps it whole."""
+
+    network: str = ""
+
+
 class Action(Protocol[S_in]):
     """Answers a widget with plain data; None for nothing. Raises `BadRequestError`."""
 
-    def __call__(self, merchant: "Merchant", /, *, settings: S_in, data: Any) -> Any: ...
+    def __call__(self, merchant: "Merchant", /, *, settings: S_in, data: Any, asker: Asker) -> Any: ...
 
 
 class Sampler(Protocol[S_in]):

@@ -20,7 +20,7 @@ from events import facts
 from events.services import record
 from features import registry, storefront
 from features.models import Feature, Revision, StorefrontConfig
-from features.registry import BadRequestError, Card, S
+from features.registry import Asker, BadRequestError, Card, S
 from features.selectors import language_of, load, supported_language, withheld
 from features.storefront import Served
 from integrations.models import Connection, Standing
@@ -219,13 +219,13 @@ def _read(salla_id: int) -> Served:
     return Served(bytes(row.storefront_config__body), row.storefront_config__etag)
 
 
-def act(salla_id: int, *, card: Card[Any], action: str, data: object) -> Any:
+def act(salla_id: int, *, card: Card[Any], action: str, data: object, asker: Asker) -> Any:
     """The answer of a card's action to a widget; None where the card is off. Raises `BadRequestError`."""
     merchant = Merchant.objects.filter(salla_id=salla_id).first()
     settings = active_settings(merchant, card) if merchant else None
     if merchant is None or settings is None:
         return None
-    return card.actions[action](merchant, settings=settings, data=data)
+    return card.actions[action](merchant, settings=settings, data=data, asker=asker)
 
 
 def read_data(text: bytes) -> object:

@@ -20,7 +20,7 @@ from core.limiter import Limit
 from features import preview, registry, seen, selectors, services, storefront
 from features.editor import Editor
 from features.models import Revision
-from features.registry import BadRequestError, Card
+from features.registry import Asker, BadRequestError, Card
 from features.services import NotReadyError
 from integrations import selectors as plan_selectors
 
@@ -184,10 +184,11 @@ def act(request: HttpRequest, store: int, slug: str, action: str) -> HttpRespons
         return HttpResponse(status=404, headers=NOT_KEPT)
     if refusal := refused_length(request, MAX_ACTION_BYTES, may_be_untold=True):
         return HttpResponse(status=refusal, headers=NOT_KEPT)
-    if wait := ACTION_LIMIT.take(f"{client_network(request)} {store}"):
+    asker = Asker(client_network(request))
+    if wait := ACTION_LIMIT.take(f"{asker.network} {store}"):
         return HttpResponse(status=429, headers={**NOT_KEPT, "Retry-After": str(ceil(wait))})
     try:
-        answer = services.act(store, card=card, action=action, data=services.read_data(request.body))
+        answer = services.act(store, card=card, action=action, data=services.read_data(request.body), asker=asker)
         body = None if answer is None else storefront.script_safe(answer)
     except BadRequestError:
         return HttpResponse(status=400, headers=NOT_KEPT)

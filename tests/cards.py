@@ -14,7 +14,7 @@ from core import schema
 from core.models import Merchant
 from core.schema_form import look_of
 from features import registry, services
-from features.registry import BadRequestError, Card, Category
+from features.registry import Asker, BadRequestError, Card, Category
 
 
 class Row(schema.Settings):
@@ -34,7 +34,7 @@ class Settings(schema.Settings):
     share: float = schema.field(0.5, label=_("quantity"), ge=0, le=1)
 
 
-def echo(merchant: Merchant, *, settings: Settings, data: Any) -> object:
+def echo(merchant: Merchant, *, settings: Settings, data: Any, asker: Asker) -> object:
     """Whatever it was told, or trouble on demand."""
     match data:
         case "nothing":
@@ -43,6 +43,8 @@ def echo(merchant: Merchant, *, settings: Settings, data: Any) -> object:
             raise BadRequestError
         case "trouble":
             raise RuntimeError("a card's own mistake")
+        case "network":
+            return asker.network
     return {"store": merchant.salla_id, "title": settings.title, "data": data}
 
 

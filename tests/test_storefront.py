@@ -175,6 +175,11 @@ def test_a_sender_asks_so_often_and_no_more(client: Client, echo: str, monkeypat
     assert statuses(client, echo.replace(str(STORE), "847769313"), 1) == [204]  # another store
 
 
+def test_a_card_hears_from_which_network_it_is_asked(client: Client, echo: str) -> None:
+    ask_from = {"REMOTE_ADDR": "2001:db8:1:2:3::4"}
+    assert client.post(echo, '"network"', content_type="text/plain", **ask_from).json() == "2001:db8:1:2::/64"
+
+
 def test_without_redis_widgets_go_on(client: Client, echo: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("features.views.ACTION_LIMIT", few_of(1))
 

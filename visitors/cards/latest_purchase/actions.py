@@ -11,6 +11,7 @@ from django.utils.crypto import salted_hmac
 
 from core import clock
 from core.models import Merchant
+from features.registry import Asker
 from integrations.models import Product
 from visitors.cards.latest_purchase.purchases import Purchase, survey
 from visitors.cards.latest_purchase.settings import Settings
@@ -51,7 +52,7 @@ class Memory:
 memory = Memory()
 
 
-def recent(merchant: Merchant, *, settings: Settings, data: Any) -> dict[str, Any]:
+def recent(merchant: Merchant, *, settings: Settings, data: Any, asker: Asker) -> dict[str, Any]:
     """What a page may show and a few more, newest first, their places in the shopper's language."""
     language = "ar" if not isinstance(data, dict) or data.get("lang", "ar") == "ar" else "en"
     key = (merchant.pk, language, json.dumps(settings.dump(), sort_keys=True))
