@@ -15,6 +15,7 @@ from redis.retry import Retry
 TIMEOUT_SECONDS = 0.25
 # After a failure nobody else of this process pays the timeout for a while.
 PAUSE_SECONDS = 1.0
+MOST_BLOCKED_SECONDS = 1.0
 
 
 class Client(Redis):
@@ -39,6 +40,17 @@ def client() -> Redis:
         settings.REDIS_URL,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+@cache
+def patient_client() -> Redis:
+    """For who reads much at once, or blocks for up to `MOST_BLOCKED_SECONDS`, and keeps nobody waiting."""
+    return Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=MOST_BLOCKED_SECONDS + 5,
+        socket_connect_timeout=2,
         retry=Retry(NoBackoff(), 0),
     )
 

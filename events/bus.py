@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from events import facts
+from events.stream import Beacon
 
 if TYPE_CHECKING:
     from events.models import Event
 
 Handler = Callable[["Event"], None]
 Job = Callable[[], None]
-BatchConsumer = Callable[[Sequence[Any]], None]
+BatchConsumer = Callable[[Sequence[Beacon]], None]
 F = TypeVar("F", bound=Callable[..., None])
 
 
@@ -63,7 +64,10 @@ def every(*, seconds: int = 0, minutes: int = 0, hours: int = 0) -> Callable[[F]
 
 
 def on_batch(consumer: F) -> F:
-    """Register a consumer that ingest calls with each batch of storefront events, inside its transaction."""
+    """Register a consumer that ingest calls with each batch of beacons, inside its transaction.
+
+    It speaks to the database only: what it raises about one beacon sets that beacon aside (`events.models.BadBatch`).
+    """
     _add(_consumers, consumer)
     return consumer
 

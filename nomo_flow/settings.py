@@ -134,6 +134,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = read(env.str, "REDIS_URL", "")
 REDIS_PREFIX = read(env.str, "REDIS_PREFIX", "nomo:")
 
+# Streams of storefront events. Fixed: another number sends stores through other streams, and what waits in one that is
+# no more is never read; so stop the web, let ingest drain, and only then change it.
+STREAM_SHARDS = 4
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": REDIS_PREFIX,

@@ -84,6 +84,8 @@ def _column(field: Any) -> str:
 
 def _indexes(model: Model) -> Iterator[str]:
     field: Any
+    if isinstance(model._meta.pk, models.CompositePrimaryKey):
+        yield f"{_columns(model, model._meta.pk.field_names)} [pk]"
     for field in model._meta.local_concrete_fields:
         if field.db_index and not field.unique:
             yield field.column

@@ -16,7 +16,7 @@ from django.test.utils import isolate_apps
 
 from core.constraints import SameMerchant
 from core.models import DemoClock, Membership, Merchant, MerchantOwned, SignInLink, SpentToken, User
-from events.models import Tick
+from events.models import BadBatch, StreamCursor, Tick
 from integrations.models import Delivery
 from tests.laws import (
     LONGEST_FUNCTION,
@@ -79,6 +79,9 @@ LAWS = {
         {
             "core/clock.py": "asks whether the table of the demo clock is there yet",
             "core/management/commands/doctor.py": "asks the server its version",
+            "events/ingest.py": "locks shards and stores, and copies rows (docs/adr/0010)",
+            "events/partitions.py": "makes and drops the days of a table",
+            "events/tallies.py": "adds to what is there, a batch of rows at once",
             "integrations/tokens.py": "takes an advisory lock",
             "integrations/services.py": "the receipt, the hottest write, touches no store's row (docs/adr/0003)",
         },
@@ -252,7 +255,7 @@ def test_a_planted_task_is_seen() -> None:
 
 # Models: whose is each row
 
-UNOWNED = {User, SignInLink, SpentToken, Merchant, Membership, DemoClock, Delivery, Tick}
+UNOWNED = {User, SignInLink, SpentToken, Merchant, Membership, DemoClock, Delivery, Tick, StreamCursor, BadBatch}
 
 
 def breaches_of(model: type[models.Model]) -> list[str]:

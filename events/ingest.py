@@ -1,0 +1,242 @@
+"""From the storefront's streams into the database: rows, tallies and what the registered consumers make of them.
+
+A shard is read by one consumer at a time, under an advisory lock that lives with the database connection, so that a
+dead process's shards are free at once. What a batch brings and the place that it ends at are one transaction: killed at
+any moment, nothing is written twice. What can't be written is found by halving, set aside, and the rest goes on.
+"""
+
+import io
+import json
+import logging
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from redis import RedisError
+
+from core import logs, redis
+from core.work import MAX_REASON, Work
+from events import bus, partitions, stream, tallies
+from events.models import BadBatch, StorefrontEvent, StreamCursor
+from events.stream import Beacon
+from events.tallies import Count
+
+log = logging.getLogger(__name__)
+
+BATCH = 1000  # entries
+MOST_BATCHES = 20  # of one shard, before the others have their turn
+LINGER_SECONDS = 0.5  # lest a quiet shop's every beacon is a batch of its own
+PAUSE_SECONDS = 1.0
+LOCK_SPACE = 0x5A11B << 40  # keeps our advisory locks apart from others'
+# Whatever these say is no entry's fault.
+OUTAGES = (OperationalError, InterfaceError, RedisError)
+VISITORS = "visitors"
+FIRST_MILLISECOND = 1_767_225_600_000  # 2026
+COLUMNS = ("merchant_id", "received_at", "number", "occurred_at", "is_bot", "name", "page", "visitor_key", "data")
+COPY = f"COPY {StorefrontEvent._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN"
+
+
+class Entry(NamedTuple):
+    """Of a stream, as Redis gives it."""
+
+    position: str
+    raw: bytes
+
+
+class LostShardError(Exception):
+    """Somebody else wrote this shard's entries meanwhile."""
+
+
+class NoStoreError(Exception):
+    """A beacon of a store that is not there."""
+
+
+def run(end: threading.Event) -> None:
+    """Write down what comes until `end` is set; who is down is waited for."""
+    while not end.is_set():
+        try:
+            if visit_all() < BATCH:
+                end.wait(LINGER_SECONDS)
+                _wait_for_more()
+        except OUTAGES as error:
+            log.warning("ingest: waiting: %s", logs.masked(f"{type(error).__name__}: {error}"))
+            connection.close()
+            end.wait(PAUSE_SECONDS)
+
+
+def drain() -> int:
+    """Write down all that waits in shards that nobody else is at; returns how many beacons that were."""
+    done = 0
+    while found := visit_all():
+        done += found
+    return done
+
+
+def visit_all() -> int:
+    return sum(visit(shard) for shard in range(stream.SHARDS))
+
+
+def visit(shard: int) -> int:
+    """Write down some of what waits in this shard, unless somebody else is at it; returns how many beacons."""
+    with _alone(shard) as is_mine:
+        if not is_mine:
+            return 0
+        position = StreamCursor.objects.get_or_create(shard=shard)[0].position
+        done = 0
+        for _ in range(MOST_BATCHES):
+            entries = _read(shard, position)
+            if entries:
+                _write(shard, position, entries)
+                position = entries[-1].position
+                done += len(entries)
+            if len(entries) < BATCH:
+                break
+        return done
+
+
+def store(beacons: Sequence[Beacon]) -> None:
+    """All that becomes of these beacons, in the caller's transaction."""
+    _lock_stores(beacons)
+    _copy_rows(beacons)
+    tallies.add(_counts(beacons))
+    for consume in bus.consumers():
+        consume(beacons)
+    connection.check_constraints()  # now, when it is known whose fault it is
+
+
+# Reading
+
+
+@contextmanager
+def _alone(shard: int) -> Iterator[bool]:
+    """Whether this shard is ours inside the block."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_SPACE + shard])
+        (is_mine,) = cursor.fetchone()
+        try:
+            yield is_mine
+        finally:
+            if is_mine:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_SPACE + shard])
+
+
+def _read(shard: int, position: str) -> list[Entry]:
+    """The entries after `position`; those before it are written down and go."""
+    key = stream.stream_key(shard)
+    pipeline = redis.patient_client().pipeline(transaction=False)
+    pipeline.xtrim(key, minid=_after(position), approximate=False)
+    pipeline.xrange(key, min=f"({position}", count=BATCH)
+    _, found = pipeline.execute()
+    return [Entry(entry.decode(), fields.get(stream.FIELD.encode(), b"")) for entry, fields in found]
+
+
+def _wait_for_more() -> None:
+    """Until something comes, or a moment has passed."""
+    held = dict(StreamCursor.objects.values_list("shard", "position"))
+    ends: dict[Any, Any] = {stream.stream_key(shard): held.get(shard, stream.START) for shard in range(stream.SHARDS)}
+    redis.patient_client().xread(ends, count=1, block=int(redis.MOST_BLOCKED_SECONDS * 1000))
+
+
+def _after(position: str) -> str:
+    """The next id that there could be."""
+    milliseconds, number = position.split("-")
+    return f"{milliseconds}-{int(number) + 1}"
+
+
+# Writing
+
+
+def _write(shard: int, position: str, entries: Sequence[Entry]) -> None:
+    """In one transaction or, if that fails, in halves, until those that can't be written stand alone."""
+    try:
+        beacons = [stream.decode(entry.position, entry.raw) for entry in entries]
+        partitions.ensure({beacon.received_at for beacon in beacons})
+        with transaction.atomic():
+            _move(shard, position, entries[-1].position)
+            store(beacons)
+    except (LostShardError, *OUTAGES):
+        raise
+    except Exception as error:
+        if len(entries) == 1:
+            log.exception("ingest: entry %s of stream %s is set aside", entries[0].position, shard)
+            _set_aside(shard, position, entries[0], error)
+        else:
+            middle = len(entries) // 2
+            _write(shard, position, entries[:middle])
+            _write(shard, entries[middle - 1].position, entries[middle:])
+
+
+@transaction.atomic
+def _set_aside(shard: int, position: str, entry: Entry, error: Exception) -> None:
+    _move(shard, position, entry.position)
+    reason = logs.masked(f"{type(error).__name__}: {error}").replace("\0", "")[:MAX_REASON]
+    BadBatch.objects.create(shard=shard, position=entry.position, body=entry.raw, state=Work.State.DEAD, reason=reason)
+
+
+def _move(shard: int, position: str, new: str) -> None:
+    if not StreamCursor.objects.filter(shard=shard, position=position).update(position=new):
+        raise LostShardError
+
+
+def _lock_stores(beacons: Sequence[Beacon]) -> None:
+    """None of them goes away before this transaction ends."""
+    wanted = {beacon.merchant_id for beacon in beacons}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM core_merchant WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [list(wanted)])
+        found = {pk for (pk,) in cursor.fetchall()}
+    if found != wanted:
+        raise NoStoreError(f"no such store: {min(wanted - found)}")
+
+
+def _copy_rows(beacons: Sequence[Beacon]) -> None:
+    text = io.StringIO()
+    for beacon in beacons:
+        first = _number(beacon.position)
+        for index, event in enumerate(beacon.events):
+            text.write(
+                f"{beacon.merchant_id}\t{beacon.received_at.isoformat()}\t{first + index}\t"
+                f"{event.occurred_at.isoformat()}\t{'t' if beacon.is_bot else 'f'}\t"
+                f"{_escaped(event.name)}\t{_escaped(_page(beacon))}\t{_escaped(beacon.visitor_key)}\t"
+                f"{_escaped(json.dumps(event.data, ensure_ascii=False, allow_nan=False))}\n"
+            )
+    text.seek(0)
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        cursor.cursor.copy_expert(COPY, text)
+
+
+def _number(position: str) -> int:
+    """Of the entry's first event: its time and its count within that, and room for the events. Lasts until 2060."""
+    milliseconds, count = position.split("-")
+    return ((int(milliseconds) - FIRST_MILLISECOND) << 23) + (int(count) << 6)
+
+
+def _page(beacon: Beacon) -> str:
+    page = beacon.context.get("page")
+    slug = page.get("slug") if isinstance(page, dict) else ""
+    return slug[: stream.LONGEST_WORD] if isinstance(slug, str) else ""
+
+
+def _escaped(text: str) -> str:
+    """As COPY wants it."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+
+
+def _counts(beacons: Sequence[Beacon]) -> Iterator[Count]:
+    """Every event of people and, apart from them, of bots; and the people themselves."""
+    events: Counter[tuple[int, str, str, datetime]] = Counter()
+    people: defaultdict[tuple[int, datetime], set[str]] = defaultdict(set)
+    for beacon in beacons:
+        dimension = tallies.BOTS if beacon.is_bot else ""
+        for event in beacon.events:
+            at = tallies.quarter_of(event.occurred_at)
+            events[beacon.merchant_id, event.name, dimension, at] += 1
+            if beacon.visitor_key and not beacon.is_bot:
+                people[beacon.merchant_id, at].add(beacon.visitor_key)
+    for (merchant_id, name, dimension, at), count in events.items():
+        yield Count(merchant_id, name, at, dimension=dimension, count=count)
+    for (merchant_id, at), keys in people.items():
+        yield Count(merchant_id, VISITORS, at, count=0, keys=tuple(keys))
