@@ -8,6 +8,8 @@ from django.http import HttpRequest
 MAX_DIGITS = 20  # of a length: int() refuses thousands of them
 # One household or server has a whole IPv6 network of this length.
 IPV6_PREFIX = 64
+# Shared by too many to name anybody.
+KEPT_IPV4, KEPT_IPV6 = 24, 48
 
 
 def client_ip(request: HttpRequest) -> str:
@@ -33,6 +35,15 @@ def client_network(request: HttpRequest) -> str:
             return str(ip_network((address, IPV6_PREFIX), strict=False))
         return str(address.ipv4_mapped)
     return str(address or text)
+
+
+def truncated(network: str) -> str:
+    """What may be kept of a network: `192.0.2.0/24`, `2001:db8:1::/48`; empty for what is none."""
+    found = _parsed(network.partition("/")[0])
+    if found is None:
+        return ""
+    kept = KEPT_IPV4 if found.version == 4 else KEPT_IPV6
+    return str(ip_network((found, kept), strict=False))
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

@@ -6,9 +6,19 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import phonenumbers
-
+from core.contact_values import phone_of
 from core.digits import ascii_digits
+
+__all__ = [
+    "amount_of",
+    "currency_of",
+    "id_of",
+    "integer_of",
+    "phone_of",
+    "text_of",
+    "time_of",
+    "truth_of",
+]
 
 RIYADH = ZoneInfo("Asia/Riyadh")
 GMT_FORM = "%a %b %d %Y %H:%M:%S GMT%z"  # Tue Jan 21 2025 18:00:32 GMT+0300
@@ -118,33 +128,3 @@ def text_of(value: Any, *, length: int = 255) -> str | None:
         return None
     text = "".join(c for c in str(value) if c.isprintable() or c in "\n\t").strip()
     return text[:length]
-
-
-def phone_of(mobile: Any, code: Any = None, *, region: str = "SA") -> str | None:
-    """E.164 from a full number, or a local one with its country code (`+966` or `966`); None when it is no number."""
-    number = _phone_text(mobile)
-    prefix = _phone_text(code)
-    if not number:
-        return None
-    for candidate in _phone_candidates(number, prefix):
-        try:
-            parsed = phonenumbers.parse(candidate, region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(parsed):
-            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return None
-
-
-def _phone_text(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    return re.sub(r"[\s()\-.]", "", ascii_digits(str(value)))[:32]
-
-
-def _phone_candidates(number: str, prefix: str) -> list[str]:
-    if number.startswith("+"):
-        return [number]
-    if prefix:
-        return ["+" + prefix.lstrip("+0") + number.lstrip("0"), "+" + number]
-    return [number, "+" + number]

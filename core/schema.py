@@ -27,7 +27,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from pydantic_core import to_json
 
-from core.salla_values import phone_of
+from core.contact_values import phone_of
 from core.schema_data import faults, read_json, western, without
 from core.schema_errors import BAD_JSON, SIZE, TIME, SettingError, SettingsError, Text, translated
 from core.schema_form import LTR, Control, Look, Secret, SettingsForm, form_class, look_of

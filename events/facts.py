@@ -295,6 +295,42 @@ class SpecialOfferChanged(Fact):
     status: Slug = ""
 
 
+# Contacts. `contact_id` and `optin_id` are ours.
+
+
+class OptInRequested(Fact):
+    """Somebody wants messages at an address or a number: whether it is his, only a message there can tell.
+
+    Once when he asks, and once more a day later if he has not answered.
+    """
+
+    name = "optin.requested"
+    contact_id: Id
+    optin_id: Id
+
+
+class ContactVerified(Fact):
+    """Who reads that address or number says so himself."""
+
+    name = "contact.verified"
+    contact_id: Id
+
+
+class ConsentFact(Fact):
+    contact_id: Id
+    purpose: Slug
+    channel: Slug
+
+
+class ConsentGiven(ConsentFact):
+    name = "consent.given"
+    is_declared: bool = False  # by the merchant, not by the person
+
+
+class ConsentWithdrawn(ConsentFact):
+    name = "consent.withdrawn"
+
+
 # Cards
 
 

@@ -65,6 +65,8 @@ LAWS = {
             "nomo_flow/health.py": "counts rows of every store and names none",
             "notifications/services.py": "the sweeper: it finds the cards of every store that went on long ago",
             "notifications/tasks.py": "the sweeper: it claims the alerts of every store that are due",
+            "visitors/contacts.py": "the sweeper: it finds the opt-ins of every store that are due or old",
+            "visitors/suppressions.py": "reads the one key of a store it was given, which may have none",
         },
     ),
     "an object is looked up among its merchant's": Law(

@@ -1,0 +1,283 @@
+"""How somebody becomes a contact, says that an address is his, and leaves; the one way in for forms and pages."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from disposable_email_domains import blocklist
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from core import clock, links
+from core.contact_values import email_of, phone_of
+from core.http import truncated
+from core.limiter import Limit
+from core.models import Merchant
+from events import facts
+from events.services import record
+from integrations.models import Customer
+from visitors import consents, suppressions
+from visitors.consents import Reason, Source, Words, may_send, withdraw
+from visitors.models import Channel, Consent, Contact, OptIn, Purpose, Suppression
+
+__all__ = [
+    "Outcome",
+    "Reason",
+    "Words",
+    "confirm",
+    "ensure",
+    "find",
+    "may_send",
+    "stop_all",
+    "subscribe",
+    "withdraw",
+]
+
+log = logging.getLogger(__name__)
+
+# Closed without Redis: each time sends a message to a stranger's address.
+BY_MINUTE = Limit("optin:minute", 5, 60)
+BY_HOUR = Limit("optin:hour", 20, 3600)
+# Of one address, whichever stores are asked.
+EVERYWHERE = Limit("optin:everywhere", 3, 86_400)
+AGAIN_AFTER = timedelta(hours=24)
+LIFETIME = timedelta(days=7)
+# Of a contact that never answered; nobody agreed to its being kept.
+KEEP_UNANSWERED = timedelta(days=30)
+PLACE = "visitors.optin"
+LONGEST_NAME = 200
+ASKED_AT_ONCE = 500
+
+
+class Outcome(models.TextChoices):
+    """What whoever filled a form in is told. Known and unknown addresses get the same."""
+
+    ASKED = "asked", _("One more step: press the button in the message that we have just sent to you.")
+    INVALID = "invalid", _("This is no address that we can write to. Please look at it once more.")
+    DISPOSABLE = "disposable", _("This address soon ends. Please use one that you will still read next month.")
+    BUSY = "busy", _("Too many people ask from your network at the moment. Please try again later.")
+
+
+# In
+
+
+def subscribe(
+    merchant: Merchant,
+    *,
+    kind: str,
+    value: str,
+    text: str,
+    page: str,
+    source: str = Source.FORM,
+    visitor_key: str = "",
+    network: str = "",
+    language: str = "",
+    name: str = "",
+    purposes: Sequence[Purpose] = (Purpose.MARKETING,),
+) -> Outcome:
+    """Somebody asks for messages at an address; it is his once a message there was answered.
+
+    `text` is exactly what he agreed to, `network` what the limits count by. Nothing but that message is sent before.
+    """
+    normal = normalised(kind, value)
+    if normal is None:
+        return Outcome.INVALID
+    if kind == Contact.Kind.EMAIL and is_disposable(normal):
+        return Outcome.DISPOSABLE
+    if not (BY_MINUTE.allow(network) and BY_HOUR.allow(network)):
+        return Outcome.BUSY
+    asked = OptIn(
+        merchant=merchant, source=source, text=text, page=page[:300], language=language[:10], name=name[:LONGEST_NAME],
+        network=truncated(network), visitor_key=visitor_key[:64], purposes=list(purposes),
+    )  # fmt: skip
+    _ask(merchant, Contact.Kind(kind), normal, asked)
+    return Outcome.ASKED
+
+
+def normalised(kind: str, value: str) -> str | None:
+    """The one form in which an address or a number is kept; None for what is neither."""
+    return email_of(value) if kind == Contact.Kind.EMAIL else phone_of(value)
+
+
+def is_disposable(email: str) -> bool:
+    """Of a domain, or below one, that gives addresses away for minutes."""
+    labels = email.rpartition("@")[2].split(".")
+    return any(".".join(labels[start:]) in blocklist for start in range(len(labels) - 1))
+
+
+@transaction.atomic
+def _ask(merchant: Merchant, kind: Contact.Kind, value: str, asked: OptIn) -> None:
+    """Once a day for each address; more often, or where nobody may ask, nothing is written and nothing goes out."""
+    contact = merchant.contacts.select_for_update().get(
+        pk=ensure(merchant, kind=kind, value=value, source=asked.source, language=asked.language).pk
+    )
+    day_ago = clock.now() - AGAIN_AFTER
+    recent = contact.opt_ins.filter(Q(asked_at__gt=day_ago) | Q(asked_again_at__gt=day_ago))
+    if recent.exists() or may_send(merchant, contact, purpose=Purpose.CONFIRMATION):
+        return
+    if not EVERYWHERE.allow(value):
+        return
+    asked.contact, asked.channels = contact, list(contact.channels)
+    asked.expires_at = asked.asked_at + LIFETIME
+    asked.save()
+    _record_request(asked, "1")
+
+
+def _record_request(asked: OptIn, which: str) -> None:
+    fact = facts.OptInRequested(contact_id=asked.contact_id, optin_id=asked.pk)
+    record(asked.merchant, fact, key=f"optin:{asked.pk}:{which}", visitor_key=asked.visitor_key)
+
+
+def ensure(
+    merchant: Merchant, *, kind: Contact.Kind, value: str, source: str, language: str = "", name: str = ""
+) -> Contact:
+    """The contact of this value, which stands in its one form; new where there is none. Salla's customer is joined."""
+    defaults = {"source": source, "language": language[:10], "name": name[:LONGEST_NAME]}
+    contact, is_new = merchant.contacts.get_or_create(kind=kind, value=value, erased_at=None, defaults=defaults)
+    if is_new:
+        join_customer(merchant, contact)
+    return contact
+
+
+def join_customer(merchant: Merchant, contact: Contact) -> None:
+    """Note which of Salla's customers this is, the newest where several have the address."""
+    found = merchant.customers.filter(consents.same_person(contact)).order_by("-source_updated_at").first()
+    if found is not None and contact.customer_salla_id is None:
+        merchant.contacts.filter(pk=contact.pk).update(customer_salla_id=found.salla_id)
+        contact.customer_salla_id = found.salla_id
+
+
+def find(merchant: Merchant, *, kind: str, value: str) -> Contact | None:
+    """The contact of an address or a number in whatever form."""
+    normal = normalised(kind, value)
+    return merchant.contacts.filter(kind=kind, value=normal, erased_at=None).first() if normal else None
+
+
+# The answer
+
+
+def token_of(asked: OptIn) -> str:
+    return links.seal(PLACE, str(asked.merchant.public_id), asked.pk)
+
+
+def asked_by(token: str) -> OptIn | None:
+    """The question that a link answers, while it may be answered, and after it was; None for a forged or old one."""
+    match links.unseal(PLACE, token):
+        case [str(store), int(pk)]:
+            merchant = Merchant.objects.filter(public_id=store).first()
+        case _:
+            return None
+    held = merchant.opt_ins.select_related("contact", "merchant").filter(pk=pk).first() if merchant else None
+    if held is None or held.state == OptIn.State.EXPIRED:
+        return None
+    is_late = held.state == OptIn.State.PENDING and held.expires_at <= clock.now()
+    return None if is_late or held.contact.erased_at else held
+
+
+@transaction.atomic
+def confirm(token: str) -> OptIn | None:
+    """Whoever reads the address says yes; saying it twice is once. None for a link that no longer works."""
+    asked = asked_by(token)
+    if asked is None:
+        return None
+    merchant, now = asked.merchant, clock.now()
+    pending = merchant.opt_ins.filter(pk=asked.pk, state=OptIn.State.PENDING)
+    contact = merchant.contacts.select_for_update().get(pk=asked.contact_id)
+    if pending.update(state=OptIn.State.CONFIRMED, confirmed_at=now) == 1:
+        _verify(merchant, contact, asked)
+        channels = [Channel(each) for each in asked.channels]
+        suppressions.lift(merchant, value=contact.value, channels=channels)
+        words = Words(Source(asked.source), asked.text, asked.page, asked.language, asked.network)
+        purposes = [Purpose(each) for each in asked.purposes]
+        consents.give(merchant, contact, purposes=purposes, channels=channels, words=words)
+    asked.refresh_from_db()
+    return asked
+
+
+def _verify(merchant: Merchant, contact: Contact, asked: OptIn) -> None:
+    contact.verified_at = contact.verified_at or clock.now()
+    contact.name = asked.name or contact.name
+    contact.language = asked.language or contact.language
+    contact.visitor_key = asked.visitor_key or contact.visitor_key
+    contact.save(update_fields=["verified_at", "name", "language", "visitor_key"])
+    fact = facts.ContactVerified(contact_id=contact.pk)
+    record(merchant, fact, key=f"contact:{contact.pk}:verified", visitor_key=contact.visitor_key)
+
+
+# Out
+
+
+@transaction.atomic
+def stop_all(merchant: Merchant, contact: Contact, *, words: Words) -> None:
+    """Nothing promotional goes there any more; whoever never agreed to anything is not even asked again."""
+    is_known = contact.verified_at or consents.standing(merchant, contact).states
+    withdraw(merchant, contact, words=words)
+    reason = Suppression.Reason.STOPPED if is_known else Suppression.Reason.REFUSED
+    suppressions.suppress(merchant, value=contact.value, channels=contact.channels, reason=reason)
+
+
+# By themselves
+
+
+def ask_again() -> None:
+    """Once more, a day later, whoever has not answered; never while another question of his is newer."""
+    now = clock.now()
+    newer = OptIn.unscoped.filter(contact=OuterRef("contact"), asked_at__gt=OuterRef("asked_at"))
+    due = OptIn.unscoped.filter(
+        ~Exists(newer),
+        state=OptIn.State.PENDING,
+        asked_again_at=None,
+        asked_at__lte=now - AGAIN_AFTER,
+        expires_at__gt=now,
+    )
+    for asked in due.select_related("merchant", "contact").order_by("asked_at")[:ASKED_AT_ONCE]:
+        if EVERYWHERE.allow(asked.contact.value):
+            _ask_again(asked)
+
+
+@transaction.atomic
+def _ask_again(asked: OptIn) -> None:
+    pending = asked.merchant.opt_ins.filter(pk=asked.pk, state=OptIn.State.PENDING, asked_again_at=None)
+    if pending.update(asked_again_at=clock.now()) == 1:
+        _record_request(asked, "2")
+
+
+def forget_unanswered() -> None:
+    """End the questions that were not answered in time; what came of nothing is deleted a while later."""
+    now = clock.now()
+    late = OptIn.unscoped.filter(state=OptIn.State.PENDING, expires_at__lte=now)
+    late.update(state=OptIn.State.EXPIRED)
+    old = OptIn.unscoped.filter(state=OptIn.State.EXPIRED, expires_at__lte=now - KEEP_UNANSWERED)
+    old.delete()
+    agreed = Exists(Consent.unscoped.filter(contact=OuterRef("pk")))
+    asked = Exists(OptIn.unscoped.filter(contact=OuterRef("pk")))
+    strangers = Contact.unscoped.filter(~agreed, ~asked, verified_at=None, erased_at=None, source=Source.FORM)
+    strangers.filter(created_at__lte=now - KEEP_UNANSWERED).delete()
+
+
+def hear_salla(merchant: Merchant, customer_id: int, *, is_enabled: bool) -> None:
+    """Whoever turns notifications off at Salla ends what he agreed to here; turning them on proves nothing."""
+    customer = merchant.customers.filter(salla_id=customer_id).first()
+    if is_enabled or customer is None:
+        return
+    for contact in contacts_of(merchant, customer):
+        if consents.standing(merchant, contact).states:
+            withdraw(merchant, contact, words=Words(Source.SALLA))
+
+
+def contacts_of(merchant: Merchant, customer: Customer) -> QuerySet[Contact]:
+    """The addresses and numbers of one of Salla's customers."""
+    same = Q(customer_salla_id=customer.salla_id)
+    if customer.email:
+        same |= Q(kind=Contact.Kind.EMAIL, value=customer.email)
+    if customer.phone:
+        same |= Q(kind=Contact.Kind.PHONE, value=customer.phone)
+    return merchant.contacts.filter(same, erased_at=None)
+
+
+def join_contacts(merchant: Merchant, customer_id: int) -> None:
+    """A new customer may have been a contact before."""
+    customer = merchant.customers.filter(salla_id=customer_id).first()
+    if customer is not None:
+        contacts_of(merchant, customer).filter(customer_salla_id=None).update(customer_salla_id=customer_id)
