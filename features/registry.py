@@ -1,7 +1,7 @@
 """The catalogue of cards: what each declares; it knows none by name, and cards come to it when they are imported."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -21,6 +21,19 @@ S = TypeVar("S", bound=schema.Settings)
 S_in = TypeVar("S_in", bound=schema.Settings, contravariant=True)
 # What a store still has to do before the card can work, in a few words that name the next step; None when nothing.
 Missing = Callable[["Merchant"], Text | None]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of the card's chart and file: tallies of that name, by default those of the card's own dimension.
+
+    `definition` says what is counted and what is not.
+    """
+
+    name: str
+    label: Text
+    definition: Text
+    dimension: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +90,9 @@ class Card(Generic[S]):
     """One feature that a merchant switches on. `slug` is the name of its folder; `icon` is a character or two.
 
     `actions` are what its widget may ask. While something is `missing`, the dashboard says what instead of "on"; asking
-    costs at most one query. `sample` feeds the widget in the preview, where it asks nobody. `Card[Settings](…)` lets
-    mypy hold them all to the card's own settings.
+    costs at most one query. `sample` feeds the widget in the preview, where it asks nobody. `measures` are what its
+    chart counts, in place of how often it was shown and clicked. `Card[Settings](…)` lets mypy hold them all to the
+    card's own settings.
     """
 
     slug: str
@@ -91,6 +105,7 @@ class Card(Generic[S]):
     missing: Missing = _nothing
     sample: Sampler[S] | None = None
     health: Reporter[S] | None = None
+    measures: Sequence[Measure] | None = None
 
     def __post_init__(self) -> None:
         for name in (self.slug, *self.actions):
@@ -103,6 +118,11 @@ class Card(Generic[S]):
     @property
     def has_public_settings(self) -> bool:
         return any(look_of(info).public for info in self.settings.model_fields.values())
+
+
+def dimension_of(card: Card[Any]) -> str:
+    """Under which the card's own events are tallied."""
+    return f"card:{card.slug}"
 
 
 _cards: dict[str, Card[Any]] = {}

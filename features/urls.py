@@ -11,6 +11,7 @@ urlpatterns = [
     path("stores/<uuid:store>/cards/", views.cards, name="cards"),
     path("stores/<uuid:store>/cards/<slug:slug>/", views.card, name="card"),
     path("stores/<uuid:store>/cards/<slug:slug>/preview/", views.card_preview, name="preview"),
+    path("stores/<uuid:store>/cards/<slug:slug>/numbers/", views.numbers, name="numbers"),
     path("stores/<uuid:store>/cards/<slug:slug>/switch/", views.switch, name="switch"),
     path("stores/<uuid:store>/cards/<slug:slug>/revisions/<uuid:revision>/revert/", views.revert, name="revert"),
 ]

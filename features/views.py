@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,10 +15,11 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from core import export
 from core.access import RANK, MerchantRequest, Role, merchant_page
 from core.http import client_network, refused_length
 from core.limiter import Limit
-from features import preview, registry, seen, selectors, services, storefront
+from features import preview, registry, report, seen, selectors, services, storefront
 from features.editor import Editor
 from features.models import Revision
 from features.registry import Asker, BadRequestError, Card
@@ -70,6 +72,7 @@ def card(request: MerchantRequest, slug: str) -> HttpResponse:
         "history": selectors.history(request.merchant, card),
         "account": plan_selectors.account(request.merchant),
         "health": preview.health(request.merchant, card),
+        "report": report.of(request.merchant, card, days=report.days_in(request.GET.get("days", ""))),
         "can_change": _can_change(request),
     }
     return render(request, "features/card.html", context, status=422 if request.method == "POST" else 200)
@@ -85,6 +88,16 @@ def card_preview(request: MerchantRequest, slug: str) -> HttpResponse:
     if shown is None:
         raise Http404
     return render(request, "features/preview_page.html", {"card": card, "shown": shown})
+
+
+@merchant_page()
+@require_safe
+def numbers(request: MerchantRequest, slug: str) -> HttpResponseBase:
+    """The chart's numbers as a file, for everybody of the team: there are no people in them."""
+    found = report.of(request.merchant, _card(slug), days=report.days_in(request.GET.get("days", "")))
+    if not found.series:
+        raise Http404
+    return export.response(report.table(found), request.GET.get("as", "csv"))
 
 
 @merchant_page()

@@ -20,7 +20,7 @@ from django.utils import translation
 from core import schema
 from core.models import Membership, Merchant, User
 from core.schema_form import look_of
-from features import registry, selectors, services
+from features import registry, report, selectors, services
 from features.registry import Card, Category
 from tests.cards import a_card, config_of, groups_in, posted, public_only, registered
 
@@ -57,6 +57,8 @@ def looks(declaration: type[schema.Settings]) -> Iterator[Any]:
 
 def test_it_speaks_both_languages(card: Card[Any]) -> None:
     texts = [card.name, card.summary]
+    for measure in report.measures_of(card):
+        texts += [measure.label, measure.definition]
     for look in looks(card.settings):
         texts += [look.label, *([look.help_text] if look.help_text else []), *look.choices.values()]
     for text in texts:

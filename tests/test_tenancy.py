@@ -96,6 +96,7 @@ TABLE = {
     "features:cards": STORE,
     "features:card": STORE,
     "features:preview": STORE,
+    "features:numbers": STORE,
     "features:switch": STORE,
     "features:revert": STORE,
     "features:config": same(405, GET=200, HEAD=200),

@@ -1,10 +1,10 @@
 """What templates of every app draw with: icons, numbers, money, moments, charts. Markup is in templates/components/."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from babel.numbers import get_currency_precision
 from django import template
@@ -14,10 +14,11 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.forms import BoundField
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from hijridate import Gregorian, Hijri
 
 from core import frame
 
@@ -26,6 +27,7 @@ register = template.Library()
 SDK = "vendor/salla/embedded-sdk.js"
 FONTS = "vendor/fonts/fonts.css"
 PRELOADED = "vendor/fonts/arabic-400.woff2"
+HIJRI_YEAR = 1447  # any that the calendar knows
 CHART_WIDTH, CHART_HEIGHT, GAP = 300, 100, 0.25
 
 
@@ -94,6 +96,30 @@ def moment(value: datetime) -> SafeString:
         local.isoformat(timespec="seconds"),
         date_format(local, "DATETIME_FORMAT"),
     )
+
+
+@register.filter
+def hijri(day: date | str | None) -> str:
+    """The day as Umm al-Qura has it, in words; empty for none, and for what that calendar does not reach."""
+    try:
+        known = date.fromisoformat(day[:10]) if isinstance(day, str) else day
+        if known is None:
+            return ""
+        found = Gregorian(known.year, known.month, known.day).to_hijri()
+    except (ValueError, OverflowError):
+        return ""
+    language = _hijri_language()
+    return f"{found.day} {found.month_name(language)} {found.year} {found.notation(language)}"
+
+
+@register.simple_tag
+def hijri_months() -> str:
+    """Their names, for who writes the day anew while it is being chosen."""
+    return ",".join(Hijri(HIJRI_YEAR, month, 1).month_name(_hijri_language()) for month in range(1, 13))
+
+
+def _hijri_language() -> Literal["ar", "en"]:
+    return "ar" if (translation.get_language() or "").startswith("ar") else "en"
 
 
 @register.filter

@@ -38,6 +38,22 @@
     if (dialog instanceof HTMLDialogElement) dialog.showModal();
   };
 
+  /** The day that is being chosen, as Umm al-Qura has it. @param {HTMLInputElement} input */
+  const showHijri = (input) => {
+    const shown = input.parentElement?.querySelector("[data-hijri]");
+    if (!(shown instanceof HTMLOutputElement)) return;
+    const day = new Date(`${input.value.slice(0, 10)}T12:00`);
+    const months = (shown.dataset.hijri ?? "").split(",");
+    const parts = new Intl.DateTimeFormat("en-u-ca-islamic-umalqura-nu-latn", { dateStyle: "short" });
+    /** @type {Record<string, string>} */
+    const part = {};
+    if (!Number.isNaN(day.valueOf())) for (const { type, value } of parts.formatToParts(day)) part[type] = value;
+    shown.value = part.day ? `${part.day} ${months[Number(part.month) - 1]} ${part.year} ${root.lang === "ar" ? "هـ" : "AH"}` : "";
+  };
+  addEventListener("input", (event) => {
+    if (event.target instanceof HTMLInputElement) showHijri(event.target);
+  });
+
   addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (target?.closest("[data-theme-toggle]")) toggleTheme();
