@@ -54,7 +54,8 @@ def table(*rows: Any, headers: Any = ("A",), name: Any = "x") -> Table:
 def file_of(whole: Table, kind: str = "csv") -> bytes:
     response: Any = export.response(whole, kind)
     content = bytes(response.getvalue())
-    response.close()
+    if file := getattr(response, "file_to_stream", None):
+        file.close()
     return content
 
 
@@ -182,7 +183,7 @@ def test_the_kind_of_file_is_told() -> None:
     sheet: Any = export.response(table(), Kind.XLSX)
     assert sheet.headers["Content-Type"].endswith("spreadsheetml.sheet")
     assert sheet.headers["Content-Disposition"] == 'attachment; filename="x.xlsx"'
-    sheet.close()
+    sheet.file_to_stream.close()
     with pytest.raises(Http404):
         export.response(table(), "exe")
 
