@@ -11,8 +11,9 @@ from core.schema import SettingError, SettingsError, SettingsForm
 from features import services
 from features.models import Revision
 from features.registry import Card
+from features.rules import COMMON, StorefrontSettings
 
-# The first fields of a settings class; the others lie behind "Advanced options".
+# The first of a card's own fields; the others lie behind "Advanced options", and what all cards have after them.
 QUESTIONS = 5
 
 
@@ -36,11 +37,19 @@ class Editor:
 
     @property
     def questions(self) -> list[BoundField]:
-        return list(self.form)[:QUESTIONS]
+        return self._own[:QUESTIONS]
 
     @property
     def advanced(self) -> list[BoundField]:
-        return list(self.form)[QUESTIONS:]
+        return self._own[QUESTIONS:] + [field for field in self.form if field.name in self._common]
+
+    @property
+    def _own(self) -> list[BoundField]:
+        return [field for field in self.form if field.name not in self._common]
+
+    @property
+    def _common(self) -> tuple[str, ...]:
+        return COMMON if issubclass(self.card.settings, StorefrontSettings) else ()
 
     @property
     def is_advanced_open(self) -> bool:

@@ -8,10 +8,11 @@ from django.utils import translation
 from django.utils.timesince import timesince
 from redis import RedisError
 
-from core import clock
+from core import clock, schema
 from core.models import Merchant
 from features import seen, selectors, services, storefront
 from features.registry import Card, Sample
+from features.rules import StorefrontSettings
 
 # After a day without a visit the merchant is told to look.
 FRESH = timedelta(hours=24)
@@ -37,11 +38,23 @@ def shown(merchant: Merchant, card: Card[Any]) -> Shown | None:
     settings, language = services.settings_of(merchant, card), selectors.language_of(merchant)
     sample = card.sample(merchant, settings, language) if card.sample else Sample({})
     data = {
-        "card": {"slug": card.slug, "widget": widget, "settings": settings.dump(public=True)},
+        "card": {
+            "slug": card.slug,
+            "widget": widget,
+            "settings": settings.dump(public=True),
+            "rules": _spoken(settings),
+        },
         "answers": dict(sample.answers),
     }
     is_rtl = translation.get_language_info(language)["bidi"]
     return Shown(data, language, is_rtl, sample.is_example)
+
+
+def _spoken(settings: schema.Settings) -> dict[str, str]:
+    """Of the rules, the one that a preview keeps."""
+    if isinstance(settings, StorefrontSettings) and settings.language != "auto":
+        return {"language": settings.language}
+    return {}
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,14 @@ from django.utils import translation
 from core import schema
 from features import registry
 from features.registry import Card
+from features.rules import StorefrontSettings
 
 # How long a process may go on with a config that another one has changed.
 MEMORY_SECONDS = 5.0
 STORES_REMEMBERED = 2_000
 UNKNOWN_REMEMBERED = 10_000
+# Parts of the loader, in `static/js/storefront`.
+MODULES = ("rules", "beacons")
 # What would end a script element or a line of JavaScript; JSON has these inside texts only, where it may escape them.
 _UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
@@ -49,16 +52,29 @@ def etag_of(body: bytes) -> str:
 
 
 def render(version: int, cards: Iterable[tuple[Card[Any], schema.Settings]]) -> bytes:
-    """Public settings of these cards; one with nothing to do in a storefront stays unnamed."""
-    entries = [
-        {"slug": card.slug, "widget": widget_url(card.slug), "settings": stored.dump(public=True)}
-        for card, stored in cards
-        if is_for_shoppers(card)
-    ]
-    return script_safe({"version": version, "cards": entries})
+    """Public settings and rules of these cards; one with nothing to do in a storefront stays unnamed.
+
+    While any of them is on, the loader listens to what happens in the shop.
+    """
+    on = list(cards)
+    entries = [_entry(card, stored) for card, stored in on if is_for_shoppers(card)]
+    needed = ["beacons"] if on else []
+    needed += ["rules"] if any("rules" in entry for entry in entries) else []
+    modules = {name: module_url(name) for name in needed}
+    return script_safe({"version": version, "listens": bool(on), "modules": modules, "cards": entries})
 
 
-EMPTY_BODY = script_safe({"version": 0, "cards": []})
+def _entry(card: Card[Any], stored: schema.Settings) -> dict[str, Any]:
+    entry = {"slug": card.slug, "widget": widget_url(card.slug), "settings": stored.dump(public=True)}
+    rules = stored.rules() if isinstance(stored, StorefrontSettings) else {}
+    if rules:
+        entry["rules"] = rules
+    if "holdout_percent" in rules:
+        entry["salt"] = "1"
+    return entry
+
+
+EMPTY_BODY = script_safe({"version": 0, "listens": False, "modules": {}, "cards": []})
 EMPTY = Served(EMPTY_BODY, etag_of(EMPTY_BODY))
 NO_STORE = Served(EMPTY_BODY, EMPTY.etag, is_store=False)
 AWAY = Served(EMPTY_BODY, EMPTY.etag, is_sure=False, is_store=False)
@@ -74,6 +90,11 @@ def widget_url(slug: str) -> str | None:
     return static(f"cards/{slug}/widget.js") if any(file.exists() for file in files) else None
 
 
+def module_url(name: str) -> str:
+    """The address of a part of the loader that is fetched when it is needed."""
+    return static(f"js/storefront/{name}.js")
+
+
 def fingerprint(language: str) -> str:
     """Of all that the code and its catalogues put into a config of this language: another one makes stored ones old."""
     return _fingerprint(tuple((card.slug, card.settings) for card in registry.cards()), language)
@@ -81,12 +102,13 @@ def fingerprint(language: str) -> str:
 
 @cache
 def _fingerprint(declarations: tuple[tuple[str, type[schema.Settings]], ...], language: str) -> str:
+    modules = [module_url(name) for name in MODULES]
     with translation.override(language):
         declared = [
             [slug, widget_url(slug), declaration.model_json_schema(), declaration().dump(public=True)]
             for slug, declaration in declarations
         ]
-    return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([modules, declared], sort_keys=True).encode()).hexdigest()
 
 
 class Memory:

@@ -15,6 +15,7 @@ from core.models import Merchant
 from core.schema_form import look_of
 from features import registry, services
 from features.registry import Asker, BadRequestError, Card, Category
+from features.rules import StorefrontSettings
 
 
 class Row(schema.Settings):
@@ -22,7 +23,7 @@ class Row(schema.Settings):
     note: str = schema.field("", label=_("reason"))
 
 
-class Settings(schema.Settings):
+class Settings(StorefrontSettings):
     title: str = schema.field(_("orders"), label=_("name"), max_length=20_000, public=True)
     note: str = schema.field("", label=_("reason"), max_length=20_000)
     delay_seconds: int = schema.field(5, label=_("total"), ge=0, le=600, public=True)

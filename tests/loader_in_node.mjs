@@ -15,6 +15,11 @@ class CSSStyleSheet {
   replaceSync() {}
 }
 
+class Observer {
+  observe() {}
+  disconnect() {}
+}
+
 const element = () => ({
   dataset: {},
   style: { setProperty() {} },
@@ -27,7 +32,7 @@ const element = () => ({
 /** A page of a shop whose config is `body`. */
 const page = (body) => {
   const here = vm.createContext({
-    HTMLScriptElement, CSSStyleSheet, URL, performance,
+    HTMLScriptElement, CSSStyleSheet, URL, performance, IntersectionObserver: Observer, ResizeObserver: Observer,
     document: {
       ...element(), documentElement: { lang: "ar", dir: "rtl" }, body: element(), currentScript: new HTMLScriptElement(),
       createElement: element,

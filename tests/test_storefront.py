@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rjsmin
 from django.conf import settings as project
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -48,7 +49,8 @@ def test_the_snippet_is_small(settings: Any) -> None:
 
 
 def test_the_loader_is_small() -> None:
-    assert len(gzip.compress((SCRIPTS / "loader.js").read_bytes(), 9)) <= LOADER_BYTES
+    served = rjsmin.jsmin((SCRIPTS / "loader.js").read_text()).encode()
+    assert len(gzip.compress(served, 9)) <= LOADER_BYTES
 
 
 @pytest.mark.parametrize("name", ["snippet.js", "loader.js", "preview.js"])

@@ -3,7 +3,7 @@
  * Nomo Flow's loader, asked for by snippet.js: reads the store's configuration and mounts the widget of each card.
  * Whatever fails here, the shop goes on. Its only global is the snippet's `nomoFlow`.
  *
- * @typedef {{slug: string, widget: string | null, settings: Record<string, unknown>}} Card
+ * @typedef {{slug: string, widget: string | null, settings: Record<string, unknown>, rules?: any, salt?: string}} Card
  * @typedef {{get(name: string): any, set(name: string, value: unknown): void}} Memory
  * @typedef {"teaser" | "interruption"} Kind
  *
@@ -16,6 +16,12 @@
  * @property {Memory} session for this visit of this shopper in this store
  * @property {Memory} local until the shopper clears it
  * @property {(action: string, data?: unknown) => Promise<any>} act the card's answer; null for none, or when we are away
+ * @property {(name: string, data?: Record<string, unknown>) => Promise<boolean>} send tells our server that a shopper did
+ *   something with the card, such as `card.clicked`
+ * @property {(product?: number | null) => Promise<any>} live how many are here now: `{rung, count, product}`, or null
+ * @property {() => Promise<string | null>} identify the shopper agrees to be known again: his signed key
+ * @property {() => number[]} thanked when this browser was last thanked for its own orders
+ * @property {() => void} close the shopper is done with the card: it goes, and comes back as rarely as the merchant said
  * @property {(kind: Kind) => Promise<(() => void) | null>} turn when it may show something, gives what ends the turn;
  *   null: not in this visit
  * @property {(milliseconds: number) => Promise<void>} wait counts only time in which the page is seen
@@ -50,8 +56,20 @@
     }
   };
 
-  const lang = String(known("user.language_code") || root.lang || "ar").slice(0, 2).toLowerCase();
-  const dir = root.dir === "rtl" || root.dir === "ltr" ? root.dir : lang === "ar" ? "rtl" : "ltr";
+  const pageLang = String(known("user.language_code") || root.lang || "ar").slice(0, 2).toLowerCase();
+
+  /** @template T @param {() => T} what @returns {T | null} null where it throws: Salla's SDK may be another one */
+  const attempt = (what) => {
+    try {
+      return what();
+    } catch {
+      return null;
+    }
+  };
+
+  /** A listener that throws would stop the shop's own. @param {string} name @param {(...given: any[]) => void} listener */
+  const hear = (name, listener) =>
+    attempt(() => /** @type {any} */ (window).salla.event.on(name, (/** @type {any[]} */ ...given) => attempt(() => listener(...given))));
 
   let isWarned = false;
   /** @param {string} slug @param {unknown} error */
@@ -114,6 +132,7 @@
     });
 
   const visit = memory("sessionStorage", "");
+  const local = memory("localStorage", "");
   const quiet = wait(nomo.answers ? 0 : QUIET_MS - performance.now());
   /** @type {Promise<void>} */
   let lastTeaser = Promise.resolve();
@@ -237,54 +256,159 @@
     }
   };
 
-  const digits = `${lang}-u-nu-${known("store.settings.arabic_numbers_enabled") ? "arab" : "latn"}`;
+  const page = { slug: String(known("page.slug") ?? ""), id: known("page.id") };
 
-  /** @param {string} slug @param {HTMLElement} host @param {ShadowRoot} shadow @returns {Api} */
-  const apiOf = (slug, host, shadow) => ({
-    lang,
-    dir: /** @type {Api["dir"]} */ (dir),
-    page: { slug: String(known("page.slug") ?? ""), id: known("page.id") },
+  /** @param {number | null} product */
+  const live = async (product) => {
+    if (nomo.answers) return nomo.answers.live ?? null;
+    try {
+      const answer = await fetch(`${app}/sf/${nomo.store}/live${product ? `?product=${product}` : ""}`, { credentials: "omit" });
+      return answer.status === 200 ? await answer.json() : null;
+    } catch {
+      return null;
+    }
+  };
+
+  // What our modules share
+
+  /** Before a shopper agrees to more, all that tells one browser from another: ten thousand shoppers share a few. */
+  const bucket = () => {
+    const kept = local.get("bucket");
+    if (Number.isInteger(kept) && kept >= 0 && kept < 10_000) return kept;
+    local.set("bucket", Math.floor(Math.random() * 10_000));
+    return local.get("bucket");
+  };
+
+  const isTrying = local.get("try") > Date.now();
+  /** @type {Promise<any>} */
+  let ears = Promise.resolve(null);
+  /** @param {string} name @param {Record<string, unknown>} [data] @returns {Promise<boolean>} whether it will be told */
+  const send = async (name, data = {}) => Boolean((await ears)?.send(name, data));
+
+  const here = {
+    app, store: nomo.store, version: 0, lang: pageLang, page, known, attempt, hear, wait, local, session: visit, bucket, send,
+    isTrying, isReturning: false, modules: /** @type {Record<string, string>} */ ({}),
+    /** @type {Map<string, string>} why a card is not there (yet); empty where it is */
+    notes: new Map(),
+    /** @param {string} slug @param {string} why */
+    note(slug, why) {
+      here.notes.set(slug, why);
+      return false;
+    },
+    /** @param {string} slug @param {string} why */
+    skip(slug, why) {
+      const skipped = visit.get("skipped") ?? [];
+      if (!skipped.includes(slug + why)) {
+        visit.set("skipped", [...skipped, slug + why]);
+        send("card.skipped", { card: slug, why });
+      }
+      return here.note(slug, why);
+    },
+  };
+
+  /** @param {string} name @returns {Promise<any>} null where it is refused or we are away */
+  const load = (name) => import(new URL(here.modules[name], app).href).then((module) => module.start(here)).catch(() => null);
+
+  // Widgets
+
+  /** @param {Card} card @param {HTMLElement} host @param {ShadowRoot} shadow @returns {Api} */
+  const apiOf = ({ slug, rules }, host, shadow) => ({
+    lang: host.lang,
+    dir: /** @type {Api["dir"]} */ (host.dir),
+    page,
     isReducedMotion: matchMedia("(prefers-reduced-motion: reduce)").matches,
     isPreview: Boolean(nomo.answers),
     session: memory("sessionStorage", slug),
     local: memory("localStorage", slug),
     act: (action, data) => act(slug, action, data),
+    send: (name, data) => {
+      if (name === "card.clicked") done(slug, rules);
+      return send(name, { ...data, card: slug });
+    },
+    thanked: () => Object.values(local.get("thanked") ?? {}),
+    live: (product) => live(product ?? null),
+    identify: async () => (await ears)?.identify() ?? null,
+    close() {
+      host.remove();
+      done(slug, rules);
+      send("card.closed", { card: slug });
+    },
     turn,
     wait,
     corner: (side) => corner(host, side),
     style: (css) => style(shadow, css),
-    number: (value) => value.toLocaleString(digits),
+    number: (value) => value.toLocaleString(`${host.lang}-u-nu-${known("store.settings.arabic_numbers_enabled") ? "arab" : "latn"}`),
     money: (amount, currency) => /** @type {any} */ (window).salla?.money?.({ amount, currency }) ?? `${amount} ${currency}`,
   });
 
+  /** For some days it stays away, if the merchant said so. @param {string} slug @param {any} rules */
+  const done = (slug, rules) => {
+    if (rules?.frequency_days && !nomo.answers) local.set(`away:${slug}`, Date.now());
+  };
+
+  /** Calls once, when the card is really seen. @param {HTMLElement} host @param {() => void} shown */
+  const onceSeen = (host, shown) => {
+    const seen = new IntersectionObserver((entries) => {
+      const isSeen = entries.some((each) => each.intersectionRatio >= 0.5 && each.boundingClientRect.height);
+      if (!isSeen || host.hasAttribute("data-away")) return;
+      seen.disconnect();
+      grown.disconnect();
+      shown();
+    }, { threshold: 0.5 });
+    const grown = new ResizeObserver(() => {
+      seen.disconnect();
+      seen.observe(host);
+    });
+    grown.observe(host);
+  };
+
   /** @param {Card} card */
   const mount = async (card) => {
-    if (!card.widget) return;
+    const { slug } = card;
+    const isWanted = !card.rules || nomo.answers || (await judge)?.(card);
+    if (!card.widget || !(await isWanted)) return;
     let widget;
     try {
       widget = await import(new URL(card.widget, app).href);
     } catch {
+      here.note(slug, "away");
       return; // Refused by the shop's content policy, or we are away.
     }
     const host = document.createElement("nomo-card");
     try {
+      const lang = card.rules?.language ?? pageLang;
+      const dir = lang !== pageLang || !/^(rtl|ltr)$/.test(root.dir) ? (lang === "ar" ? "rtl" : "ltr") : root.dir;
       Object.assign(host, { lang, dir });
-      host.dataset.slug = card.slug;
+      host.dataset.slug = slug;
       const shadow = host.attachShadow({ mode: "open" });
       style(shadow, BASE);
       document.body.append(host);
       dress(host);
-      await widget.default(shadow, card.settings, apiOf(card.slug, host, shadow));
+      here.note(slug, "");
+      onceSeen(host, () => send("card.shown", { card: slug }));
+      await widget.default(shadow, card.settings, apiOf(card, host, shadow));
     } catch (error) {
       host.remove();
-      warn(card.slug, error);
+      here.note(slug, "failed");
+      send("card.failed", { card: slug });
+      warn(slug, error);
     }
   };
+
+  /** @type {Promise<((card: Card) => Promise<boolean>) | null>} */
+  let judge = Promise.resolve(null);
 
   const start = async () => {
     if (/** @type {any} */ (window).salla?.helpers?.isPreview?.()) return;
     const answer = await nomo.config;
-    const { cards } = await answer.json();
+    const { cards, version = 0, listens = false, modules = {} } = await answer.json();
+    Object.assign(here, { version, modules });
+    if (listens) {
+      if (visit.get("returning") === null) visit.set("returning", local.get("bucket") !== null);
+      here.isReturning = visit.get("returning");
+      if (!isTrying) ears = load("beacons");
+    }
+    if (!nomo.answers && cards.some((/** @type {Card} */ card) => card.rules)) judge = load("rules");
     cards.forEach(mount);
   };
   start().catch(() => {}); // No configuration, or none that can be read: nothing to show.

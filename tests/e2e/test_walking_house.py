@@ -56,7 +56,7 @@ def test_the_walking_house(browser: Browser, running: Running, language: str) ->
     expect(other.locator("nomo-card")).to_have_attribute("data-corner", "start")
 
     # Nobody is told what he has just bought himself.
-    buyer.wait_for_function(f"localStorage.getItem('nomo:{OUD}:{SLUG}:thanked')")
+    buyer.wait_for_function(f"localStorage.getItem('nomo:{OUD}::thanked')")
     buyer.goto(shop(running, language=language))
     buyer.wait_for_selector(SHOWN, timeout=SHOWN_MS)
     expect(buyer.locator(SHOWN)).not_to_contain_text(ago)

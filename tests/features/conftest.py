@@ -10,6 +10,7 @@ from django.test import Client
 from core.models import Membership, Merchant, User
 from features import services
 from features.registry import Card
+from tests import cards
 from tests.cards import Settings, a_card, registered
 
 ROLES = Membership.Role
@@ -57,8 +58,7 @@ def told(client: Client, store: int = STORE) -> dict[str, Any]:
     return dict(json.loads(response.content))
 
 
-def posted(merchant: Merchant, **changes: str) -> dict[str, str]:
+def posted(merchant: Merchant, **changes: str) -> dict[str, Any]:
     """What a browser sends from the form as it stands, with some fields typed over."""
     form = Settings.form(initial=services.settings_of(merchant, a_card()))
-    data = {"title": form["title"].value(), "note": "", "delay_seconds": "5", "position": "end", "rows": "[]"}
-    return {**data, "share": "0.5", **changes}
+    return cards.posted(form) | changes

@@ -18,6 +18,8 @@ from integrations import lifecycle
 from tests.cards import Settings, a_card, only, registered
 from tests.features.conftest import STORE, told
 
+NOTHING = {"version": 0, "listens": False, "modules": {}, "cards": []}
+
 
 class TestConfig:
     @pytest.fixture(autouse=True)
@@ -72,11 +74,11 @@ class TestConfig:
 
     @pytest.mark.parametrize("store", [0, 1, 847769313, 2**63, 10**30])
     def test_a_store_that_is_unknown_gets_nothing(self, client: Client, store: int) -> None:
-        assert told(client, store) == {"version": 0, "cards": []}
+        assert told(client, store) == NOTHING
 
     def test_an_uninstalled_store_gets_nothing(self, client: Client) -> None:
         lifecycle.uninstall(STORE, at=datetime(2026, 12, 1, tzinfo=UTC))
-        assert told(client) == {"version": 0, "cards": []}
+        assert told(client) == NOTHING
 
     def test_a_hit_asks_the_database_nothing(self, client: Client, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(1):

@@ -8,6 +8,7 @@ from django.test import Client
 from core.models import Merchant, User
 from features import services
 from features.registry import Card
+from features.rules import COMMON
 from tests.cards import Settings, a_card, only
 from tests.features.conftest import ROLES, address, person, posted, text_of
 
@@ -33,8 +34,10 @@ class TestPages:
 
     def test_five_questions_and_the_rest_behind_a_door(self, page: Client, merchant: Merchant) -> None:
         before, inside = text_of(page.get(address(merchant))).split("Advanced options")
-        assert [f'name="{name}"' in before for name in Settings.model_fields] == [True] * 5 + [False] * 2
-        assert all(f'name="{name}"' in inside for name in ("rows", "share"))
+        own = [name for name in Settings.model_fields if name not in COMMON]
+        assert [f'id="id_{name}"' in before for name in [*own, *COMMON]] == [True] * 5 + [False] * (2 + len(COMMON))
+        places = [inside.index(f'id="id_{name}') for name in ("rows", "share", *COMMON)]
+        assert places == sorted(places)
 
     def test_the_form_saves_and_says_so(self, page: Client, merchant: Merchant, owner: User) -> None:
         response = page.post(address(merchant), posted(merchant, title="مرحبًا", delay_seconds="١٠"), follow=True)

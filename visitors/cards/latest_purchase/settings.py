@@ -6,18 +6,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core import schema
+from features.rules import Page, StorefrontSettings, pages_field
 
-PAGES = {
-    "home": _("Home page"),
-    "product": _("Product pages"),
-    "listing": _("Categories and search"),
-    "cart": _("Cart"),
-    "other": _("Other pages"),
-}
 MOST_WORDS = 100
 
 
-class Settings(schema.Settings):
+class Settings(StorefrontSettings):
     """Few of these reach shoppers: what is shown is decided here, not there."""
 
     position: Literal["start", "end"] = schema.field(
@@ -58,9 +52,7 @@ class Settings(schema.Settings):
         ge=20,
         le=1000,
     )
-    pages: list[Literal["home", "product", "listing", "cart", "other"]] = schema.field(
-        ["home", "product", "listing"], label=_("Pages"), choices=PAGES, public=True
-    )
+    pages: list[Page] = pages_field("home", "product", "listing")
 
     @property
     def excluded_words(self) -> list[str]:

@@ -46,14 +46,6 @@ const STYLE = `
     margin-block-start: -8px; cursor: pointer; font-size: 22px; }
   a:focus-visible, button:focus-visible { outline: 2px solid currentColor; outline-offset: -3px; border-radius: 6px; }`;
 
-/** @param {string} slug Salla's name of a page @returns {string} as the settings name it */
-export const kindOf = (slug) => {
-  if (slug === "index") return "home";
-  if (slug === "product.single") return "product";
-  if (slug.startsWith("product.index") || slug.startsWith("brands.")) return "listing";
-  return slug === "cart" ? "cart" : "other";
-};
-
 /** «قبل 12 دقيقة». @param {Age} age @param {string} lang @param {(value: number) => string} number */
 export const ago = (age, lang, number) => {
   if (!age.count) return wordsOf(lang).now;
@@ -90,13 +82,7 @@ const line = (purchase, api) => {
 
 /** @param {ShadowRoot} root @param {any} settings @param {any} api */
 export default function mount(root, settings, api) {
-  const thanked = api.local.get("thanked") ?? {};
-  if (api.page.slug === "thank-you" && api.page.id && !thanked[api.page.id]) {
-    const kept = Object.entries({ ...thanked, [api.page.id]: Date.now() }).slice(-5);
-    api.local.set("thanked", Object.fromEntries(kept));
-  }
-  const isHere = api.isPreview || settings.pages.includes(kindOf(api.page.slug));
-  return isHere && !api.session.get("closed") ? play(root, settings, api) : undefined;
+  return api.session.get("closed") ? undefined : play(root, settings, api);
 }
 
 /** @param {ShadowRoot} root @param {any} settings @param {any} api */
@@ -109,7 +95,7 @@ const play = async (root, settings, api) => {
   root.append(card);
   const close = () => {
     api.session.set("closed", true);
-    root.host.remove();
+    api.close();
   };
   card.addEventListener("keydown", (event) => {
     if (/** @type {KeyboardEvent} */ (event).key === "Escape") close();
@@ -131,9 +117,8 @@ const play = async (root, settings, api) => {
 const next = async (api) => {
   const answer = await api.act("recent", { lang: api.lang });
   const shown = api.session.get("shown") ?? [];
-  const thanked = /** @type {number[]} */ (Object.values(api.local.get("thanked") ?? {}));
   const isNew = /** @param {Purchase} each */ (each) =>
-    !shown.includes(each.key) && !isOwn(each.age, thanked, Date.now()) && /^https?:/.test(each.url);
+    !shown.includes(each.key) && !isOwn(each.age, api.thanked(), Date.now()) && /^https?:/.test(each.url);
   return answer?.purchases.find(isNew);
 };
 
