@@ -1,10 +1,18 @@
-"""The staff's pages for facts, reactions and ticks."""
+"""The staff's pages for facts, reactions, ticks, and what ingest set aside."""
+
+import json
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.admin import DeadLetterAdmin, ReadOnlyAdmin, WorkAdmin, readable_json
-from events.models import DeadReaction, Event, Reaction, Tick
+from core.admin import DeadLetterAdmin, ReadOnlyAdmin, WorkAdmin, readable, readable_json
+from core.fields import DecryptionError
+from events.models import BadBatch, DeadReaction, Event, Reaction, Tick
+
+LONGEST_SHOWN = 100_000
 
 
 @admin.register(Event)
@@ -39,3 +47,31 @@ class DeadReactionAdmin(DeadLetterAdmin, ReactionAdmin):
 class TickAdmin(WorkAdmin):
     list_display = ["job", "period", "state", "attempts", "shown_reason"]
     list_filter = ["state", "job"]
+
+
+@admin.register(BadBatch)
+class BadBatchAdmin(WorkAdmin):
+    list_display = ["position", "shard", "merchant", "state", "shown_reason", "attempts", "set_aside_at"]
+    list_filter = ["state", "set_aside_at"]
+    search_fields = ["=position", "=merchant__salla_id", "reason"]
+    list_select_related = ["merchant"]
+    fields = [
+        "merchant", "shard", "position", "state", "shown_reason", "attempts", "due_at", "set_aside_at", "shown_body",
+    ]  # fmt: skip
+    readonly_fields = ["shown_reason", "shown_body"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BadBatch]:
+        return super().get_queryset(request).defer("body")
+
+    @admin.display(description=_("body"))
+    def shown_body(self, batch: BadBatch) -> str:
+        try:
+            body = bytes(batch.body or b"")
+        except DecryptionError:
+            return gettext("No configured key opens this body.")
+        try:
+            text = json.dumps(json.loads(body), ensure_ascii=False, indent=2) if body else "—"
+        except (ValueError, RecursionError):
+            text = body.decode(errors="backslashreplace")
+        # Half a surrogate is fine in JSON, and nothing that a page can hold.
+        return readable(text[:LONGEST_SHOWN].encode("utf-8", "backslashreplace").decode())

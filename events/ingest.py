@@ -11,14 +11,16 @@ import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import InterfaceError, OperationalError, connection, transaction
-from redis import RedisError
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from redis import RedisError, ResponseError
 
 from core import logs, redis
+from core.models import Merchant
 from core.work import MAX_REASON, Work
 from events import bus, partitions, stream, tallies
 from events.models import BadBatch, StorefrontEvent, StreamCursor
@@ -47,6 +49,15 @@ class Entry(NamedTuple):
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in a shard: how many entries, and for how long the oldest."""
+
+    shard: int
+    entries: int
+    seconds: float
+
+
 class LostShardError(Exception):
     """Somebody else wrote this shard's entries meanwhile."""
 
@@ -56,46 +67,71 @@ class NoStoreError(Exception):
 
 
 def run(end: threading.Event) -> None:
-    """Write down what comes until `end` is set; who is down is waited for."""
+    """Write down what comes until `end` is set; whoever is down is waited for."""
+    is_sure = False
     while not end.is_set():
         try:
-            if visit_all() < BATCH:
+            if not is_sure:
+                keep_ids_growing()
+                is_sure = True
+            if sum(visit(shard) for shard in _wait_for_news()) < BATCH:
                 end.wait(LINGER_SECONDS)
-                _wait_for_more()
-        except OUTAGES as error:
-            log.warning("ingest: waiting: %s", logs.masked(f"{type(error).__name__}: {error}"))
+        except (DatabaseError, InterfaceError, RedisError) as error:
+            log.warning("ingest waits: %s", logs.masked(f"{type(error).__name__}: {error}"))
             connection.close()
+            is_sure = False
             end.wait(PAUSE_SECONDS)
 
 
 def drain() -> int:
     """Write down all that waits in shards that nobody else is at; returns how many beacons that were."""
     done = 0
-    while found := visit_all():
+    while found := sum(visit(shard) for shard in range(stream.SHARDS)):
         done += found
     return done
-
-
-def visit_all() -> int:
-    return sum(visit(shard) for shard in range(stream.SHARDS))
 
 
 def visit(shard: int) -> int:
     """Write down some of what waits in this shard, unless somebody else is at it; returns how many beacons."""
     with _alone(shard) as is_mine:
-        if not is_mine:
-            return 0
-        position = StreamCursor.objects.get_or_create(shard=shard)[0].position
-        done = 0
+        return _write_some(shard) if is_mine else 0
+
+
+def _write_some(shard: int) -> int:
+    position, done = StreamCursor.objects.get_or_create(shard=shard)[0].position, 0
+    try:
         for _ in range(MOST_BATCHES):
             entries = _read(shard, position)
-            if entries:
-                _write(shard, position, entries)
-                position = entries[-1].position
-                done += len(entries)
-            if len(entries) < BATCH:
+            if not entries:
                 break
-        return done
+            _write(shard, position, entries)
+            position = entries[-1].position
+            done += len(entries)
+    except LostShardError:
+        log.warning("ingest: somebody else is at stream %s", shard)
+    if done:
+        redis.patient_client().xtrim(stream.stream_key(shard), minid=_after(position), approximate=False)
+    return done
+
+
+def backlogs() -> list[Backlog]:
+    """Of every shard. Raises `RedisError`."""
+    held, pipeline = _cursors(), redis.client().pipeline(transaction=False)
+    pipeline.time()
+    for shard in range(stream.SHARDS):
+        pipeline.xlen(stream.stream_key(shard))
+        pipeline.xrange(stream.stream_key(shard), min=f"({held.get(shard, stream.START)}", count=1)
+    (seconds, microseconds), *found = pipeline.execute()
+    now = seconds + microseconds / 1_000_000  # the clock that made the ids
+    oldest = [now - int(waiting[0][0].split(b"-")[0]) / 1000 if waiting else 0.0 for waiting in found[1::2]]
+    return [Backlog(shard, found[shard * 2], max(0.0, oldest[shard])) for shard in range(stream.SHARDS)]
+
+
+def write_alone(position: str, raw: bytes) -> None:
+    """An entry that was set aside, in the caller's transaction. Raises ValueError and `NoStoreError`."""
+    beacon = stream.decode(position, raw)
+    partitions.ensure([beacon.received_at])
+    store([beacon])
 
 
 def store(beacons: Sequence[Beacon]) -> None:
@@ -125,20 +161,33 @@ def _alone(shard: int) -> Iterator[bool]:
 
 
 def _read(shard: int, position: str) -> list[Entry]:
-    """The entries after `position`; those before it are written down and go."""
-    key = stream.stream_key(shard)
-    pipeline = redis.patient_client().pipeline(transaction=False)
-    pipeline.xtrim(key, minid=_after(position), approximate=False)
-    pipeline.xrange(key, min=f"({position}", count=BATCH)
-    _, found = pipeline.execute()
+    """The first entries after `position`."""
+    found: Any = redis.patient_client().xrange(stream.stream_key(shard), min=f"({position}", count=BATCH)
     return [Entry(entry.decode(), fields.get(stream.FIELD.encode(), b"")) for entry, fields in found]
 
 
-def _wait_for_more() -> None:
-    """Until something comes, or a moment has passed."""
-    held = dict(StreamCursor.objects.values_list("shard", "position"))
-    ends: dict[Any, Any] = {stream.stream_key(shard): held.get(shard, stream.START) for shard in range(stream.SHARDS)}
-    redis.patient_client().xread(ends, count=1, block=int(redis.MOST_BLOCKED_SECONDS * 1000))
+def _wait_for_news() -> list[int]:
+    """The shards in which something waits, as soon as there is one; none after a moment."""
+    keys = {stream.stream_key(shard).encode(): shard for shard in range(stream.SHARDS)}
+    held = _cursors()
+    ends: dict[Any, Any] = {key: held.get(shard, stream.START) for key, shard in keys.items()}
+    found: Any = redis.patient_client().xread(ends, count=1, block=int(redis.MOST_BLOCKED_SECONDS * 1000))
+    return [keys[key] for key, _ in found]
+
+
+def keep_ids_growing() -> None:
+    """A stream that Redis lost begins anew, after a fail-over with an earlier clock: never before our place in it."""
+    for shard, position in _cursors().items():
+        if position != stream.START:
+            pipeline = redis.patient_client().pipeline()
+            pipeline.xadd(stream.stream_key(shard), {stream.FIELD: b""}, id=position)
+            pipeline.xdel(stream.stream_key(shard), position)
+            with suppress(ResponseError):  # it is beyond that, as it should be
+                pipeline.execute()
+
+
+def _cursors() -> dict[int, str]:
+    return dict(StreamCursor.objects.values_list("shard", "position"))
 
 
 def _after(position: str) -> str:
@@ -174,7 +223,20 @@ def _write(shard: int, position: str, entries: Sequence[Entry]) -> None:
 def _set_aside(shard: int, position: str, entry: Entry, error: Exception) -> None:
     _move(shard, position, entry.position)
     reason = logs.masked(f"{type(error).__name__}: {error}").replace("\0", "")[:MAX_REASON]
-    BadBatch.objects.create(shard=shard, position=entry.position, body=entry.raw, state=Work.State.DEAD, reason=reason)
+    BadBatch.objects.create(
+        shard=shard,
+        position=entry.position,
+        merchant=_store_of(entry),
+        body=entry.raw,
+        state=Work.State.DEAD,
+        reason=reason,
+    )
+
+
+def _store_of(entry: Entry) -> Merchant | None:
+    with suppress(ValueError):
+        return Merchant.objects.filter(pk=stream.decode(entry.position, entry.raw).merchant_id).first()
+    return None
 
 
 def _move(shard: int, position: str, new: str) -> None:

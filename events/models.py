@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.constraints import SameMerchant
+from core.fields import EncryptedBytesField
 from core.models import Merchant, MerchantOwned
 from core.work import Work
 from events import facts, sketches
@@ -171,7 +172,7 @@ class StreamCursor(models.Model):
 class BadBatch(Work):
     """An entry of the stream that could not be written down: set aside as dead, so that the others go on.
 
-    Its body holds what a browser sent; it goes when the entry was replayed, and after 30 days.
+    Its body holds what a browser sent: encrypted, and gone when the entry was replayed, or after 30 days.
     """
 
     merchant = models.ForeignKey(
@@ -179,7 +180,7 @@ class BadBatch(Work):
     )
     shard = models.PositiveSmallIntegerField(_("stream"))
     position = models.CharField(_("position"), max_length=41)
-    body = models.BinaryField(_("body"), null=True)
+    body = EncryptedBytesField(null=True, editable=False)
     set_aside_at = models.DateTimeField(_("set aside"), default=clock.now)
 
     class Meta(Work.Meta):

@@ -23,6 +23,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LONGEST_WORD = 64
 BIGGEST_ID = 2**63
+MOST_EVENTS = 64  # of one beacon; `events.ingest` numbers them
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ def decode(position: str, raw: bytes) -> Beacon:
         content = json.loads(raw, parse_constant=_refuse)
         if b"\\u" in raw:  # control characters, and what is no character at all
             content = _storable(content)
+        if len(content["e"]) > MOST_EVENTS:
+            raise ValueError("no beacon: too many events")
         return Beacon(
             merchant_id=_whole(content["m"]),
             visitor_key=_word(content["k"]),

@@ -1,10 +1,11 @@
-"""Workers of the fact log: the pulse of periodic jobs and the reactions to facts."""
+"""Workers of the fact log: periodic jobs, the reactions to facts, and batches that are tried again."""
 
 from celery import shared_task
+from django.utils.translation import gettext_noop
 
 from core import clock, doorbell, work
-from events import bus
-from events.models import Reaction, Tick
+from events import bus, ingest
+from events.models import BadBatch, Reaction, Tick
 
 
 @shared_task
@@ -23,6 +24,14 @@ def react() -> None:
         doorbell.ring(react)
 
 
+@shared_task
+def write_bad_batches() -> None:
+    """Write down the batches that were set aside and are to be tried again."""
+    # Each run opens its own body: one that no key opens is that row's failure and stops no other.
+    if not work.drain(BadBatch.objects.defer("body"), _write_again):
+        doorbell.ring(write_bad_batches)
+
+
 def _run_job(tick: Tick) -> None:
     job = bus.jobs().get(tick.job)
     if job is None:
@@ -35,3 +44,14 @@ def _run_handler(reaction: Reaction) -> None:
     if handler is None:
         raise work.IgnoredError("no such handler any more")
     handler(reaction.event)
+
+
+def _write_again(batch: BadBatch) -> None:
+    if batch.body is None:
+        raise work.HopelessError(gettext_noop("its body was forgotten"))
+    try:
+        ingest.write_alone(batch.position, bytes(batch.body))
+    except (ValueError, ingest.NoStoreError) as error:
+        raise work.HopelessError(f"{type(error).__name__}: {error}") from error
+    batch.body = None
+    batch.save(update_fields=["body"])

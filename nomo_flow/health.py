@@ -1,10 +1,12 @@
 """What machines ask about the app: does the process live, may it be sent traffic, and how does its work stand.
 
-Everything counted is read from the database at the moment of asking, so that any number of processes agree.
+Everything counted is read from the database, and streams from Redis, at the moment of asking, so that any number of
+processes agree.
 """
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.apps import apps
@@ -25,6 +27,7 @@ from redis import RedisError
 from core import clock, redis
 from core.models import Merchant
 from core.work import Work
+from events import ingest
 from events.models import Tick
 from integrations.models import Connection, Delivery, Standing
 
@@ -103,6 +106,7 @@ class DatabaseCollector(Collector):
                 Tick.objects.filter(state=Work.State.PROCESSED).aggregate(at=Max("period"))["at"], none=math.nan
             ),
         )
+        yield from _streams()
         stuck = Connection.unscoped.filter(refresh_started_at__lt=clock.now() - REFRESH)
         yield GaugeMetricFamily(
             "nomo_token_refreshes_unknown", "Token refreshes whose outcome is not known.", value=stuck.count()
@@ -154,6 +158,22 @@ def _lag() -> GaugeMetricFamily:
         "The longest way of a webhook from Salla to us in the last 15 minutes; 0 without one.",
         value=longest.total_seconds() if longest else 0,
     )
+
+
+def _streams() -> Iterator[GaugeMetricFamily]:
+    """No samples while Redis does not answer."""
+    length = GaugeMetricFamily("nomo_stream_entries", "Beacons in a stream that ingest reads.", labels=["shard"])
+    late = GaugeMetricFamily(
+        "nomo_stream_oldest_seconds",
+        "How long the oldest beacon has waited for ingest; 0 without one.",
+        labels=["shard"],
+    )
+    with suppress(RedisError):
+        for each in ingest.backlogs():
+            length.add_metric([str(each.shard)], each.entries)
+            late.add_metric([str(each.shard)], each.seconds)
+    yield length
+    yield late
 
 
 def _age(moment: datetime | None, *, none: float) -> float:

@@ -100,6 +100,7 @@ def processes(ports: Ports) -> list[Process]:
         Process("web", granian, ports.web),
         Process("worker", [*celery, "worker", "-c", "2"]),
         Process("reader", [*celery, "worker", "-c", "1", "-Q", "readings", "-n", "reader@%h"]),
+        Process("ingest", [*MANAGE, "ingest"]),
         Process("beat", [*celery, "beat", "--schedule", str(VAR / "celerybeat-schedule")]),
     ]
     return [*parts, sandbox(ports)] if ports.sandbox else parts

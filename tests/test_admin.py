@@ -17,7 +17,7 @@ from django.urls import reverse
 from core import clock
 from core.models import Membership, Merchant, User
 from events import facts
-from events.models import DeadReaction, Reaction, Tick
+from events.models import BadBatch, DeadReaction, Reaction, Tick
 from events.services import record
 from features import services as switchboard
 from features.models import Feature, StorefrontConfig
@@ -26,7 +26,20 @@ from notifications.models import Alert, AlertMail
 from tests.cards import a_card, registered
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
-REPLAYED = [Delivery, DeadDelivery, Reaction, DeadReaction, Purge, DeadPurge, Sync, DeadSync, Tick, Alert, AlertMail]
+REPLAYED = [
+    Delivery,
+    DeadDelivery,
+    Reaction,
+    DeadReaction,
+    Purge,
+    DeadPurge,
+    Sync,
+    DeadSync,
+    Tick,
+    Alert,
+    AlertMail,
+    BadBatch,
+]
 ROWS = 60
 MOST_QUERIES = 15
 SECRETS = ("secret-access", "secret-refresh", "secret-otp")
@@ -80,6 +93,7 @@ def fill(merchant: Merchant, count: int) -> None:
         given_up = {"state": State.DEAD, "reason": "took too long", "attempts": 11}
         alert = store.alerts.create(kind="digest", key="digest:2026-11-22", **given_up)
         store.alert_mails.create(alert=alert, user=person, **given_up)
+        BadBatch.objects.create(shard=1, position=f"{number}-0", merchant=store, body=b'{"m": 1}', **given_up)
         Tick.objects.create(job=f"job {number}", period=now, state=State.DEAD, reason="took too long")
         a_delivery(number, merchant=store, store_id=number)
         switchboard.switch(store, card=a_card(), is_on=True, by=person)
@@ -130,6 +144,7 @@ def test_every_model_of_ours_that_staff_need_is_registered() -> None:
     assert {
         "core.User",
         "core.Merchant",
+        "events.BadBatch",
         "events.DeadReaction",
         "events.Event",
         "events.Reaction",
@@ -321,6 +336,9 @@ def dead_rows(merchant: Merchant, model: type[models.Model]) -> list[Any]:
     if issubclass(model, Sync):
         given = {"purpose": "upkeep", "state": State.DEAD, "attempts": 8, "reason": "no"}
         return [merchant.syncs.create(kind=kind, **given) for kind in ("store", "tokens")]
+    if model is BadBatch:
+        given = {"shard": 1, "state": State.DEAD, "attempts": 8, "reason": "no"}
+        return [BadBatch.objects.create(position=position, **given) for position in ("1-0", "2-0")]
     if model in {Alert, AlertMail}:
         given = {"state": State.DEAD, "attempts": 8, "reason": "no"}
         found = [merchant.alerts.create(kind="digest", key=key, **given) for key in ("a", "b")]

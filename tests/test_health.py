@@ -8,10 +8,11 @@ from django.db import OperationalError, connection
 from prometheus_client.parser import text_string_to_metric_families
 from redis import RedisError
 
-from core import clock
+from core import clock, redis
 from core.models import Merchant
 from core.work import Work
-from events.models import Tick
+from events import ingest, stream
+from events.models import StreamCursor, Tick
 from events.tasks import pulse
 from integrations.models import Connection, Delivery, Standing
 from tests.conftest import store
@@ -135,6 +136,31 @@ def test_metrics_are_the_rows(client, token, merchant, other_merchant, deliver, 
     assert found["nomo_webhook_lag_seconds",] == 120
     assert found["nomo_heartbeat_age_seconds",] == 1200
     assert found["nomo_token_refreshes_unknown",] == 1
+
+
+def test_metrics_tell_how_far_ingest_is_behind(client, token, merchant, monkeypatch):
+    key = stream.stream_key(2)
+    seconds, _ = redis.client().time()
+    for age in (90, 60):
+        redis.client().xadd(key, {stream.FIELD: b"junk"}, id=f"{(seconds - age) * 1000}-0")
+    StreamCursor.objects.create(shard=2, position=f"{(seconds - 90) * 1000}-0")
+    found = scrape(client)
+    assert [found["nomo_stream_entries", str(shard)] for shard in range(4)] == [0, 0, 2, 0]
+    assert 60 <= found["nomo_stream_oldest_seconds", "2"] < 90
+    assert found["nomo_stream_oldest_seconds", "0"] == 0
+    ingest.drain()
+    found = scrape(client)
+    assert (found["nomo_stream_entries", "2"], found["nomo_stream_oldest_seconds", "2"]) == (0, 0)
+    assert found["nomo_work_rows", "events.badbatch", "dead"] == 1
+
+    def refuse(**options):
+        raise RedisError("refused")
+
+    monkeypatch.setattr("core.redis.client", lambda: SimpleNamespace(pipeline=refuse))
+    found = scrape(client)
+    monkeypatch.undo()
+    assert not [name for name in found if name[0].startswith("nomo_stream")]
+    assert found["nomo_work_rows", "events.badbatch", "dead"] == 1
 
 
 def test_metrics_name_nobody(client, token, merchant):

@@ -54,6 +54,7 @@ LAWS = {
         {
             "core/management/commands/doctor.py": "tries the keys on one value of every column",
             "core/management/commands/rotate_keys.py": "rotates the encrypted values of every store",
+            "events/services.py": "retention: it deletes the old hours of every store",
             "events/tasks.py": "the sweeper: it claims due reactions of every store",
             "integrations/embedded.py": "asks whether a store it was given has the app",
             "integrations/lifecycle.py": "makes and locks the one connection of a store it was given",

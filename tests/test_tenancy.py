@@ -22,7 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, include, path
 from core import activity, clock, services
 from core.models import Activity, Membership, Merchant, User
 from events import facts
-from events.models import Reaction, Tick
+from events.models import BadBatch, Reaction, Tick
 from events.services import record
 from features import services as switchboard
 from features.models import Feature, Revision
@@ -294,6 +294,9 @@ def fill_store_a() -> dict[str, Any]:
         "events/event": event,
         "events/reaction": reaction,
         "events/deadreaction": reaction,
+        "events/badbatch": BadBatch.objects.create(
+            shard=1, position="1-0", merchant=merchant, body=CANARY.encode(), **dead
+        ),
         "events/tick": Tick.objects.create(job=CANARY, period=now, **dead),
         "features/feature": merchant.features.get(),
         "features/revision": merchant.revisions.latest("pk"),
