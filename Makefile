@@ -26,13 +26,13 @@ PRODUCTION := DEBUG=false SANDBOX=false PROXY_COUNT=1 PUBLIC_URL=https://nomoflo
 run: .venv/.stamp-run .venv/.stamp-front $(CATALOGUES)
 	@$(SERVICES) run
 
-test: .venv/.stamp-dev $(CATALOGUES)
+test: .venv/.stamp-dev .venv/.stamp-front $(CATALOGUES)
 	@$(SERVICES) exec -- $(PYTEST)
 
-test-fast: .venv/.stamp-dev $(CATALOGUES)
+test-fast: .venv/.stamp-dev .venv/.stamp-front $(CATALOGUES)
 	@$(SERVICES) exec -- $(PYTEST) -m "not slow"
 
-test-services: .venv/.stamp-dev $(CATALOGUES)
+test-services: .venv/.stamp-dev .venv/.stamp-front $(CATALOGUES)
 	@scripts/test_services.sh $(PYTEST)
 
 e2e: .venv/.stamp-dev .venv/.stamp-front $(CATALOGUES)
@@ -75,7 +75,7 @@ lock: .venv/.stamp-run
 # The database and the logs in var/ stay.
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache .hypothesis .coverage \
-		staticfiles static/vendor scripts/sandbox/static/vendor node_modules bench.json $(CATALOGUES)
+		staticfiles static/vendor scripts/sandbox/static/vendor visitors/vendor node_modules bench.json $(CATALOGUES)
 	find . -name __pycache__ -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 .venv/bin/python:

@@ -180,6 +180,11 @@ SALLA_WEBHOOK_STRATEGY = read(env.str, "SALLA_WEBHOOK_STRATEGY", "signature")
 # Any of them verifies, so that rotation loses nothing.
 SALLA_WEBHOOK_SECRETS: list[str] = read(env.list, "SALLA_WEBHOOK_SECRETS", [])
 
+# Visitors
+
+# Which country a network is in; without the file countries are unknown. Any file of MaxMind's form will do.
+COUNTRY_DATABASE = read(env.str, "COUNTRY_DATABASE", str(BASE_DIR / "visitors" / "vendor" / "countries.mmdb"))
+
 # E-mail
 
 CONSOLE = {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}

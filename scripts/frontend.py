@@ -1,7 +1,8 @@
-"""Fetches by npm the front-end files that no Python package ships, into folders that git ignores.
+"""Fetches by npm the files that no Python package ships, into folders that git ignores.
 
 Nothing needs them to run: where npm is missing or offline, pages take the reader's own Arabic font, the sandbox's
-storefront runs its own `salla` object, and pages inside Salla's dashboard keep their title and messages to themselves.
+storefront runs its own `salla` object, pages inside Salla's dashboard keep their title and messages to themselves, and
+the countries of visits are unknown.
 """
 
 import base64
@@ -51,6 +52,13 @@ PACKAGES = [
         "y6xrVE+/wdL6oXYaiL2ZfehLlUClfIIr+MY62WTOdFSG1fMxRwZ32mVRTXVBngSyKVTjjDcDvT5mQvvFtI6GrA==",
         {"dist/umd/index.js": "embedded-sdk.js", "LICENSE": "LICENSE"},
         ROOT / "static" / "vendor" / "salla",
+    ),
+    # Which country a network is in: data of the NRO, CC BY 4.0 (docs/adr/0012).
+    Package(
+        "@ip-location-db/geo-whois-asn-country-mmdb@2.3.2026061719",
+        "xemBDNQl4mCYDuVbqe3jKGKsVDykZGkfvebhtOh/3VGLadq8vsp7t7ontpMUt3hH7sAGT0eLDyJ99SV+0waxZg==",
+        {"geo-whois-asn-country.mmdb": "countries.mmdb", "NRO_LICENSE": "LICENSE"},
+        ROOT / "visitors" / "vendor",
     ),
 ]
 FACE = """@font-face {{
@@ -105,8 +113,15 @@ def place(package: Package) -> str | None:
             for member in archive.getmembers():
                 name = package.files.get(member.name.removeprefix("package/"))
                 if name and (file := archive.extractfile(member)):
-                    (package.home / name).write_bytes(_without_map(file.read()))
+                    _write(package.home / name, _without_map(file.read()))
     return None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """In one step: a process that has the older file open keeps it."""
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(content)
+    fresh.replace(path)
 
 
 def _without_map(content: bytes) -> bytes:
@@ -121,7 +136,7 @@ def main() -> int:
     place_fonts()
     problems = [problem for package in PACKAGES if (problem := place(package))]
     for problem in problems:
-        print(f"{problem}: pages do without it.", file=sys.stderr)
+        print(f"{problem}: the app does without it.", file=sys.stderr)
     return 1 if problems else 0
 
 

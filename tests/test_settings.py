@@ -232,6 +232,24 @@ def serve(monkeypatch: pytest.MonkeyPatch, version: str = "7.0.15", aof: int = 1
     monkeypatch.setattr("core.management.commands.doctor.redis", fake)
 
 
+@pytest.fixture(autouse=True)
+def _countries(settings: Any) -> None:
+    """Whether npm brought the database or not."""
+    settings.COUNTRY_DATABASE = __file__
+
+
+@pytest.mark.django_db
+def test_a_missing_country_database_is_told_and_no_problem(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Any
+) -> None:
+    serve(monkeypatch)
+    settings.COUNTRY_DATABASE = "/nowhere"
+    assert told(capsys) == [
+        "✓ Settings, database and Redis are in order.",
+        "· COUNTRY_DATABASE is not there: countries are unknown → `make run` fetches it by npm",
+    ]
+
+
 @pytest.mark.django_db
 def test_all_is_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     serve(monkeypatch)

@@ -1,9 +1,11 @@
 """`manage.py doctor`: everything that is missing, wrong or out of reach, and what to do about each."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
@@ -32,6 +34,8 @@ class Command(BaseCommand):
         if problems:
             raise CommandError(f"{len(problems)} to put right.")
         self.stdout.write("✓ Settings, database and Redis are in order.")
+        if not Path(settings.COUNTRY_DATABASE).is_file():
+            self.stdout.write("· COUNTRY_DATABASE is not there: countries are unknown → `make run` fetches it by npm")
 
 
 def _settings_problems() -> Iterator[str]:
