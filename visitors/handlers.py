@@ -1,9 +1,33 @@
-"""What contacts do by themselves when something happens at Salla, or time passes."""
+"""What visitors and contacts do by themselves: with a batch of beacons, when something happens, or time passes."""
 
-from events.bus import every, on
+from collections.abc import Sequence
+
+from events.bus import every, on, on_batch
 from events.facts import CustomerNotificationsChanged, CustomerRegistered
 from events.models import Event
-from visitors import contacts
+from events.stream import Beacon
+from visitors import contacts, ingest, visit_services
+
+
+@on_batch
+def keep_visits(beacons: Sequence[Beacon]) -> None:
+    ingest.take(beacons)
+
+
+@on("order.placed", "order.paid")
+def link_order(event: Event) -> None:
+    """Once more when it is paid: its first body may not have named its cart."""
+    visit_services.link_order(event.merchant, order_id=event.data["order_id"])
+
+
+@on("store.purged")
+def forget_visitors(event: Event) -> None:
+    visit_services.forget_all(event.merchant)
+
+
+@every(hours=24)
+def forget_old_visits() -> None:
+    visit_services.forget_old()
 
 
 @on("customer.notifications_changed")

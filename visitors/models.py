@@ -1,4 +1,4 @@
-"""Whom a store may write to, and who is there."""
+"""Whom a store may write to, and who is there: the rooms in which each kind is declared, under one name."""
 
 from visitors.contact_models import (
     PROMOTIONAL,
@@ -10,5 +10,18 @@ from visitors.contact_models import (
     Suppression,
     SuppressionKey,
 )
+from visitors.visit_models import Visit, Visitor, VisitOrder
 
-__all__ = ["PROMOTIONAL", "Channel", "Consent", "Contact", "OptIn", "Purpose", "Suppression", "SuppressionKey"]
+__all__ = [
+    "PROMOTIONAL",
+    "Channel",
+    "Consent",
+    "Contact",
+    "OptIn",
+    "Purpose",
+    "Suppression",
+    "SuppressionKey",
+    "Visit",
+    "VisitOrder",
+    "Visitor",
+]
