@@ -1,4 +1,4 @@
-"""What a request says about who sends it."""
+"""What a request says about who sends it, and what the answers say that any shop's page may read."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -10,6 +10,15 @@ MAX_DIGITS = 20  # of a length: int() refuses thousands of them
 IPV6_PREFIX = 64
 # Shared by too many to name anybody.
 KEPT_IPV4, KEPT_IPV6 = 24, 48
+# Any page may ask, and no cookie ever counts.
+OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
+NOT_KEPT = {**OPEN, "Cache-Control": "no-store"}
+PREFLIGHT = {
+    **OPEN,
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "content-type",
+    "Access-Control-Max-Age": "86400",
+}
 
 
 def client_ip(request: HttpRequest) -> str:

@@ -36,7 +36,6 @@ PAUSE_SECONDS = 1.0
 LOCK_SPACE = 0x5A11B << 40  # keeps our advisory locks apart from others'
 # Whatever these say is no entry's fault.
 OUTAGES = (OperationalError, InterfaceError, RedisError)
-VISITORS = "visitors"
 FIRST_MILLISECOND = 1_767_225_600_000  # 2026
 COLUMNS = ("merchant_id", "received_at", "number", "occurred_at", "is_bot", "name", "page", "visitor_key", "data")
 COPY = f"COPY {StorefrontEvent._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN"
@@ -296,9 +295,9 @@ def _counts(beacons: Sequence[Beacon]) -> Iterator[Count]:
         for event in beacon.events:
             at = tallies.quarter_of(event.occurred_at)
             events[beacon.merchant_id, event.name, dimension, at] += 1
-            if beacon.visitor_key and not beacon.is_bot:
+            if beacon.visitor_key and beacon.is_counted and not beacon.is_bot:
                 people[beacon.merchant_id, at].add(beacon.visitor_key)
     for (merchant_id, name, dimension, at), count in events.items():
         yield Count(merchant_id, name, at, dimension=dimension, count=count)
     for (merchant_id, at), keys in people.items():
-        yield Count(merchant_id, VISITORS, at, count=0, keys=tuple(keys))
+        yield Count(merchant_id, tallies.VISITORS, at, count=0, keys=tuple(keys))

@@ -15,6 +15,8 @@ from core import redis
 
 SHARDS: int = settings.STREAM_SHARDS
 FIELD = "b"
+# In place of the first character of what `encode` writes, by whoever adds it, for one that is not counted.
+UNCOUNTED = b'{"u":1,'
 # Entries of one stream; what is added beyond them drives the oldest out, unread. About 1 kB each at the most usual.
 MAXLEN = 250_000
 START = "0-0"
@@ -40,7 +42,8 @@ class Beacon:
     """What one browser sent at once. `context` holds for all its events: page, language, source, cart, agent, network.
 
     `visitor_key` is opaque: `v:…` after consent, `d:…` before it, where it changes daily. `position` is the entry's id,
-    set when it is read: unique in its shard, and growing.
+    set when it is read: unique in its shard, and growing. Not `is_counted`: he may be one of many that one address
+    makes up, and nothing that counts visitors counts him.
     """
 
     merchant_id: int
@@ -50,6 +53,7 @@ class Beacon:
     context: dict[str, Any]
     events: tuple[StreamEvent, ...]
     position: str = ""
+    is_counted: bool = True
 
 
 def shard_of(merchant_id: int) -> int:
@@ -90,6 +94,7 @@ def decode(position: str, raw: bytes) -> Beacon:
             context=_mapping(content["c"]),
             events=tuple(StreamEvent(_word(name), _moment(at), _mapping(data)) for name, at, data in content["e"]),
             position=position,
+            is_counted="u" not in content,
         )
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"no beacon: {type(error).__name__}") from error

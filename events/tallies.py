@@ -21,6 +21,8 @@ from events.models import Tally
 
 Period = Tally.Period
 BOTS = "bots"
+# The name under which ingest counts people: how many, only by their keys.
+VISITORS = "visitors"
 HOUR, QUARTER = timedelta(hours=1), 900
 
 UPSERT = """

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.models import Merchant  # features/apps.py imports this before Django allows models to be imported
 
 SLUG = re.compile("[a-z][a-z0-9_]{0,63}")
+BEACON = re.compile(r"[a-z_]{1,30}\.[a-z_]{1,30}")
 
 S = TypeVar("S", bound=schema.Settings)
 S_in = TypeVar("S_in", bound=schema.Settings, contravariant=True)
@@ -91,8 +92,8 @@ class Card(Generic[S]):
 
     `actions` are what its widget may ask. While something is `missing`, the dashboard says what instead of "on"; asking
     costs at most one query. `sample` feeds the widget in the preview, where it asks nobody. `measures` are what its
-    chart counts, in place of how often it was shown and clicked. `Card[Settings](…)` lets mypy hold them all to the
-    card's own settings.
+    chart counts, in place of how often it was shown and clicked. `beacons` are the names of what only its widget tells
+    of, such as "subscription.asked". `Card[Settings](…)` lets mypy hold them all to the card's own settings.
     """
 
     slug: str
@@ -106,11 +107,15 @@ class Card(Generic[S]):
     sample: Sampler[S] | None = None
     health: Reporter[S] | None = None
     measures: Sequence[Measure] | None = None
+    beacons: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in (self.slug, *self.actions):
             if not SLUG.fullmatch(name):
                 raise ValueError(f"{name!r}: small letters, digits and _ only, beginning with a letter")
+        for name in self.beacons:
+            if not BEACON.fullmatch(name):
+                raise ValueError(f"{name!r}: what was done to what, such as subscription.asked")
         for name, info in self.settings.model_fields.items():
             if look_of(info).widget is schema.Secret:
                 raise TypeError(f"{self.slug}.{name}: a card keeps no secrets; its settings are shown as JSON")

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Q
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -206,17 +207,21 @@ def _read(salla_id: int) -> Served:
     """Empty for a store that is unknown, uninstalled, restricted, or has never changed a card."""
     states = ("connection__state", "standing__state")
     config = ("storefront_config__fingerprint", "storefront_config__body", "storefront_config__etag")
-    rows = Merchant.objects.filter(salla_id=salla_id).values_list("pk", "locale", *states, *config, named=True)
-    row = rows.first()
+    rows = Merchant.objects.filter(salla_id=salla_id).annotate(
+        cards_on=Count("features", filter=Q(features__is_on=True))
+    )
+    row = rows.values_list("pk", "locale", "time_zone", "cards_on", *states, *config, named=True).first()
     if row is None or row.connection__state in ABSENT:
         return storefront.NO_STORE
     if row.storefront_config__fingerprint is None or row.standing__state == Standing.State.RESTRICTED:
         return storefront.EMPTY
+    body, etag = row.storefront_config__body, row.storefront_config__etag
     if row.storefront_config__fingerprint != storefront.fingerprint(supported_language(row.locale)):
         merchant = Merchant.objects.get(pk=row.pk)
         rebuild_storefront_config(merchant)
-        return Served(bytes(merchant.storefront_config.body), merchant.storefront_config.etag)
-    return Served(bytes(row.storefront_config__body), row.storefront_config__etag)
+        body, etag = merchant.storefront_config.body, merchant.storefront_config.etag
+    is_listening = row.cards_on > 0
+    return Served(bytes(body), etag, merchant_id=row.pk, time_zone=row.time_zone, is_listening=is_listening)
 
 
 def act(salla_id: int, *, card: Card[Any], action: str, data: object, asker: Asker) -> Any:

@@ -32,13 +32,17 @@ _UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u202
 class Served:
     """Bytes ready to leave. Not `is_sure`: the database is away and nothing is remembered; nobody should keep them.
 
-    `is_store`: a store that has us installed, whether or not a card is on.
+    `is_store`: a store that has us installed, whether or not a card is on. `merchant_id`, our own number of it, and its
+    time zone are told of those whose shoppers may get something; `is_listening` where a card is on that may hear them.
     """
 
     body: bytes
     etag: str
     is_sure: bool = True
     is_store: bool = True
+    merchant_id: int = 0
+    time_zone: str = ""
+    is_listening: bool = False
 
 
 def script_safe(data: object) -> bytes:

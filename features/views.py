@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import export
 from core.access import RANK, MerchantRequest, Role, merchant_page
-from core.http import client_network, refused_length
+from core.http import NOT_KEPT, OPEN, PREFLIGHT, client_network, refused_length
 from core.limiter import Limit
 from features import preview, registry, report, seen, selectors, services, storefront
 from features.editor import Editor
@@ -31,16 +31,7 @@ log = logging.getLogger(__name__)
 MAX_ACTION_BYTES = 8 * 1024
 # Many shoppers share one address of a mobile operator. Open without Redis: a shop must not lose its widgets with it.
 ACTION_LIMIT = Limit("storefront:act", 300, 60, is_open_without_redis=True)
-# Any page may ask, and no cookie ever counts.
-OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 KEPT = {**OPEN, "Cache-Control": "public, max-age=60, stale-while-revalidate=60"}
-NOT_KEPT = {**OPEN, "Cache-Control": "no-store"}
-PREFLIGHT = {
-    **OPEN,
-    "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers": "content-type",
-    "Access-Control-Max-Age": "86400",
-}
 
 
 # The dashboard

@@ -6,7 +6,8 @@ from django.urls import include, path
 from nomo_flow import health, views
 
 urlpatterns = [
-    path("", include("features.urls")),  # first: shoppers ask most, and Django tries addresses in order
+    path("", include("visitors.urls")),  # first: shoppers ask most, and Django tries addresses in order
+    path("", include("features.urls")),
     path("", views.overview, name="overview"),
     path("design/", views.design, name="design"),
     path("healthz", health.alive, name="healthz"),

@@ -9,7 +9,7 @@ import time_machine
 from django.db import connections
 from django.test import Client
 
-from core import clock, redis, salla_client, webhooks
+from core import clock, memory, redis, salla_client, webhooks
 from core.models import Merchant, User
 from core.work import Work
 from events.models import Reaction
@@ -19,6 +19,7 @@ from integrations.models import Connection, Delivery
 from integrations.tasks import process_deliveries
 from tests.outside import CLIENT, OUD, Outside
 from tests.ticks import START
+from visitors import identity
 
 SECRET = "webhook-secret"
 
@@ -41,6 +42,8 @@ def _surroundings(settings: Any, worker_id: str, testrun_uid: str) -> Iterator[N
     settings.SALLA_WEBHOOK_SECRETS = [SECRET]
     settings.SALLA_WEBHOOK_STRATEGY = webhooks.SIGNATURE
     services._memory.clear()
+    memory.forget()
+    identity.forget_salts()
     yield
     for key in redis.client().scan_iter(settings.REDIS_PREFIX + "*"):
         redis.client().delete(key)

@@ -99,6 +99,9 @@ TABLE = {
     "features:numbers": STORE,
     "features:switch": STORE,
     "features:revert": STORE,
+    "visitors:collect": same(405, POST=400),
+    "visitors:live": same(405, GET=200, HEAD=200),
+    "visitors:visitor": same(405, POST=200),
     "features:config": same(405, GET=200, HEAD=200),
     "features:act": same(405, POST=200),
     "design": Entry(every(405, GET=404, HEAD=404), READ, READ),
@@ -445,6 +448,9 @@ def test_a_wrong_status_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -
 
 MACHINES = {
     "notifications:unsubscribe",
+    "visitors:collect",
+    "visitors:live",
+    "visitors:visitor",
     "features:config",
     "features:act",
     "integrations:webhook",
