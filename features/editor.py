@@ -25,13 +25,13 @@ class Editor:
 
     def __init__(self, merchant: Merchant, card: Card[Any], posted: Mapping[str, Any] | None = None) -> None:
         self.merchant, self.card = merchant, card
-        stored = services.settings_of(merchant, card)
+        self.stored = services.settings_of(merchant, card)
         self.typed_json: str | None = posted.get("json") if posted is not None else None
         form_data = posted if self.typed_json is None else None
-        self.form: SettingsForm[Any] = card.settings.form(form_data, initial=stored)
+        self.form: SettingsForm[Any] = card.settings.form(form_data, initial=self.stored)
         self.json = self.typed_json
         if self.json is None:
-            self.json = json.dumps(stored.dump(), ensure_ascii=False, indent=2)
+            self.json = json.dumps(self.stored.dump(), ensure_ascii=False, indent=2)
         self.json_errors: list[SettingError] = []
         self.revision: Revision | None = None
 

@@ -10,8 +10,8 @@ from redis import RedisError
 
 from core import clock, schema
 from core.models import Merchant
-from features import seen, selectors, services, storefront
-from features.registry import Card, Sample
+from features import rule_lines, seen, selectors, services, storefront
+from features.registry import Card, S, Sample
 from features.rules import StorefrontSettings
 
 # After a day without a visit the merchant is told to look.
@@ -59,7 +59,7 @@ def _spoken(settings: schema.Settings) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Health:
-    """When the store's pages last asked for us, and the card's own lines."""
+    """When the store's pages last asked for us, what the rules come to, and the card's own lines."""
 
     lines: list[str]
     has_preview: bool
@@ -69,8 +69,8 @@ class Health:
     is_fresh: bool = False
 
 
-def health(merchant: Merchant, card: Card[Any]) -> Health:
-    lines = card.health(merchant, services.settings_of(merchant, card)) if card.health else []
+def health(merchant: Merchant, card: Card[S], settings: S) -> Health:
+    lines = [*rule_lines.lines(merchant, settings), *(card.health(merchant, settings) if card.health else [])]
     has_preview = storefront.widget_url(card.slug) is not None
     try:
         seen_at = seen.last(merchant.salla_id)

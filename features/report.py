@@ -20,22 +20,21 @@ from features.registry import Card, Measure, dimension_of
 
 # Days of a report; today is one of them.
 SPANS = (7, 28)
-# Of a card that shoppers see and that declares nothing else.
-SEEN = (
-    Measure(
-        "card.shown",
-        _("Shown"),
-        _(
-            "How often it came up before a shopper's eyes; one shopper may see it several times. Robots, your own team "
-            "and “Try my store” do not count."
-        ),
-    ),
-    Measure(
-        "card.clicked",
-        _("Clicked"),
-        _("How often a shopper followed it, such as by its link. Closing it is no click."),
+SHOWN = Measure(
+    "card.shown",
+    _("Shown"),
+    _(
+        "How often it came up before a shopper's eyes; one shopper may see it several times. Robots, your own team and "
+        "“Try my store” do not count."
     ),
 )
+CLICKED = Measure(
+    "card.clicked",
+    _("Clicked"),
+    _("How often a shopper followed it, such as by its link. Closing it is no click."),
+)
+# Of a card that shoppers see and that declares nothing else.
+SEEN = (SHOWN, CLICKED)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext
 
 from core.models import Merchant
@@ -101,13 +103,22 @@ def history(merchant: Merchant, card: Card[Any]) -> list[Change]:
 
 
 def _changed(merchant: Merchant, card: Card[Any], row: Revision) -> Iterator[Difference]:
-    before, after = (load(merchant, card, side.get("settings")).dump() for side in (row.before, row.after))
+    before, after = (load(merchant, card, side.get("settings")) for side in (row.before, row.after))
+    dumped = before.dump(), after.dump()
     for name, info in card.settings.model_fields.items():
-        if before[name] != after[name]:
+        if dumped[0][name] != dumped[1][name]:
             look = look_of(info)
-            words = _in_words(before[name], look), _in_words(after[name], look)
+            words = [
+                _moment_in_words(merchant, value) if isinstance(value, datetime) else _in_words(plain[name], look)
+                for value, plain in zip((getattr(before, name), getattr(after, name)), dumped, strict=True)
+            ]
             is_short = all(text is not None and len(text) <= LONGEST_SHOWN for text in words)
             yield Difference(look.label, *(str(text) for text in words)) if is_short else Difference(look.label)
+
+
+def _moment_in_words(merchant: Merchant, moment: datetime) -> str:
+    """By the store's clock."""
+    return date_format(moment.astimezone(merchant.zone), "DATETIME_FORMAT")
 
 
 def _in_words(value: Any, look: Look) -> str | None:

@@ -62,7 +62,7 @@ def card(request: MerchantRequest, slug: str) -> HttpResponse:
         "tile": selectors.tile(request.merchant, card),
         "history": selectors.history(request.merchant, card),
         "account": plan_selectors.account(request.merchant),
-        "health": preview.health(request.merchant, card),
+        "health": preview.health(request.merchant, card, editor.stored),
         "report": report.of(request.merchant, card, days=report.days_in(request.GET.get("days", ""))),
         "can_change": _can_change(request),
     }

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils import translation
+from django.utils.html import escape
 
 from core import export
 from core.models import Merchant
@@ -107,6 +108,46 @@ class TestReport:
         still.move_to(late + timedelta(minutes=5))
         found = rows(page, merchant)
         assert found[-1] == [(START + timedelta(days=1)).date().isoformat(), "1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({}, []),
+        ({"starts_at": "2026-05-01T11:00:00Z"}, []),
+        (
+            {"starts_at": "2026-05-17T21:30:00Z", "ends_at": "2026-05-27T21:00:00Z"},
+            [
+                "Shoppers see it from \u206818 May 2026, 12:30 AM (1 Dhu al-Hijjah 1447 AH)\u2069.",
+                "It ends on \u206828 May 2026, 12:00 AM (11 Dhu al-Hijjah 1447 AH)\u2069.",
+            ],
+        ),
+        (
+            {"ends_at": "2026-05-01T12:00:00Z"},
+            ["Its time ended on \u20681 May 2026, 3:00 PM (14 Dhu al-Qa'dah 1447 AH)\u2069."],
+        ),
+        ({"holdout_percent": 10}, ["10 % of shoppers do not get it, to compare them with the others."]),
+        (
+            {"is_shadow": True, "holdout_percent": 10},
+            ["It is tried unseen: we count when it would have come up, and shoppers see nothing."],
+        ),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_page_says_what_the_rules_come_to(
+    page: Client, merchant: Merchant, card: Card[Settings], still: time_machine.Traveller, raw: Any, said: list[str]
+) -> None:
+    services.save(merchant, card=card, raw=raw)
+    response = page.get(address(merchant))
+    assert response.context["health"].lines == said
+    for line in said:
+        assert escape(line) in text_of(response)
+
+
+def test_the_history_tells_moments_by_the_stores_clock(page: Client, merchant: Merchant, card: Card[Settings]) -> None:
+    services.save(merchant, card=card, raw={"starts_at": "2026-05-17T21:30:00Z"})
+    (change,) = page.get(address(merchant)).context["history"]
+    assert [(each.before, each.after) for each in change.differences] == [("—", "18 May 2026, 12:30 AM")]
 
 
 def test_a_card_says_what_it_measures(page: Client, merchant: Merchant, still: time_machine.Traveller) -> None:
