@@ -18,6 +18,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)  # `python scripts/ben
 try:
     from scripts import servers
     from scripts.benchmarks import cpu, load, report
+    from scripts.benchmarks.beacons import BEACONS, LIVE
     from scripts.benchmarks.config import CONFIG
     from scripts.benchmarks.plan import Measurement, Variant
     from scripts.benchmarks.receipt import RECEIPT
@@ -26,7 +27,7 @@ try:
 except ImportError as error:
     sys.exit(f"Error: {error}: a package is missing; delete .venv and run make again.")
 
-MEASUREMENTS = (RECEIPT, CONFIG)
+MEASUREMENTS = (RECEIPT, CONFIG, BEACONS, LIVE)
 WARM_UP_SECONDS = 0.5
 
 

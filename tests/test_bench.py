@@ -13,7 +13,7 @@ from django.urls import resolve
 
 from core import webhooks
 from integrations.views import salla_webhook
-from scripts.benchmarks import config, cpu, load, receipt, report, shop
+from scripts.benchmarks import beacons, config, cpu, load, receipt, report, shop
 from scripts.benchmarks import views as bench_views
 from scripts.benchmarks.plan import Measurement, Ratio, Variant
 
@@ -74,7 +74,9 @@ def test_percentiles_are_in_milliseconds():
     assert report.percentiles([n / 1000 for n in range(1, 1000)]) == (pytest.approx(500), pytest.approx(990))
 
 
-@pytest.mark.parametrize("plan", [receipt.RECEIPT, config.CONFIG], ids=lambda plan: plan.name)
+@pytest.mark.parametrize(
+    "plan", [receipt.RECEIPT, config.CONFIG, beacons.BEACONS, beacons.LIVE], ids=lambda plan: plan.name
+)
 def test_every_ratio_compares_variants_that_exist(plan):
     names = [variant.name for variant in plan.variants]
     assert len(names) == len(set(names))

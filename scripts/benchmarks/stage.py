@@ -109,6 +109,7 @@ def environment(database_url: str, prefix: str) -> dict[str, str]:
         "SALLA_WEBHOOK_STRATEGY": "signature",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "PUBLIC_URL": "http://localhost",
+        "PROXY_COUNT": "1",
         "DEBUG": "false",
         "SANDBOX": "false",
         "LOG_LEVEL": "WARNING",

@@ -16,8 +16,13 @@ webhooks = [
     path("insert/", views.insert),
     path("delay/", views.delay),
     path("store/", views.store),
+    path("stores/", views.stores),
 ]
-storefront = [path("<int:store>/config.json", views.bare_read)]
+storefront = [
+    path("<int:store>/config.json", views.bare_read),
+    path("<int:store>/e", views.bare_beacon),
+    path("<int:store>/live", views.bare_read),
+]
 
 urlpatterns = [
     path("sf/bench/", include(storefront)),

@@ -12,7 +12,7 @@ from core import clock, fields, webhooks
 from features import registry
 from features import services as switchboard
 from integrations import lifecycle, services, tasks
-from scripts.benchmarks import config
+from scripts.benchmarks import beacons, config
 
 
 @csrf_exempt
@@ -57,13 +57,33 @@ def bare_read(request: HttpRequest, store: int) -> HttpResponse:
 
 @csrf_exempt
 @require_POST
+def bare_beacon(request: HttpRequest, store: int) -> HttpResponse:
+    return HttpResponse(status=204 if request.body else 400)
+
+
+@csrf_exempt
+@require_POST
 @transaction.atomic
 def store(request: HttpRequest) -> HttpResponse:
     """Makes what is read afterwards: a store with every card on."""
-    merchant = lifecycle.install(config.STORE, at=clock.now()).merchant
+    _install(config.STORE)
+    return _answer(is_good=True)
+
+
+@csrf_exempt
+@require_POST
+@transaction.atomic
+def stores(request: HttpRequest) -> HttpResponse:
+    """The same for the many stores that beacons are told of."""
+    for salla_id in beacons.stores():
+        _install(salla_id)
+    return _answer(is_good=True)
+
+
+def _install(salla_id: int) -> None:
+    merchant = lifecycle.install(salla_id, at=clock.now()).merchant
     for card in registry.cards():
         switchboard.switch(merchant, card=card, is_on=True)
-    return _answer(is_good=True)
 
 
 def _is_authentic(request: HttpRequest) -> bool:
