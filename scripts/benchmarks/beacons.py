@@ -1,4 +1,4 @@
-"""What storefronts tell and ask all the time: beacons and the live count, beside bare views (shared/performance.md §3)."""
+"""What storefronts tell and ask all the time: beacons and the live count, beside bare views."""
 
 import itertools
 import json
