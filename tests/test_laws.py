@@ -88,6 +88,7 @@ LAWS = {
             "events/partitions.py": "makes and drops the days of a table",
             "events/tallies.py": "adds to what is there, a batch of rows at once",
             "integrations/tokens.py": "takes an advisory lock",
+            "visitors/visit_rows.py": "a batch of visits is one statement, new ones and those that went on",
             "integrations/services.py": "the receipt, the hottest write, touches no store's row (docs/adr/0003)",
         },
     ),

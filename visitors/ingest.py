@@ -14,18 +14,13 @@ from events.stream import Beacon
 from events.tallies import Count
 from features import registry
 from integrations.models import Connection, Product, Standing
-from visitors import counting, hints, visit_orders
+from visitors import counting, hints, visit_orders, visit_rows
 from visitors.hints import Hints
 from visitors.sessions import SILENCE, STABLE, Sessions
 from visitors.sources import own_hosts
 from visitors.visit_models import VISITOR_DATA, Visit, Visitor
 
 GONE = {None, Connection.State.UNINSTALLED}
-# What a beacon may add to a visit that is there; its orders are counted where they are linked.
-GROWING = [
-    "last_seen_at", "pages", "exit", "exit_slug", "products", "has_cart", "cart_id", "cart_total", "cart_currency",
-    "customer_salla_id", "order_hint",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +118,6 @@ def _write(sessions: Sessions) -> None:
         unique_fields=["merchant", "key"],
         update_fields=["last_seen_at", "visits_count", "customer_salla_id"],
     )
-    Visit.unscoped.bulk_create(
-        [visit for _key, visit in sorted(sessions.visits.items())],
-        update_conflicts=True,
-        unique_fields=["merchant", "visit_key"],
-        update_fields=GROWING,
-    )
+    for visit in sessions.visits.values():
+        visit.visitor = visit.visitor  # whose number is known now
+    visit_rows.write([visit for _key, visit in sorted(sessions.visits.items())])
