@@ -351,6 +351,7 @@ def test_only_the_pinned_sdk_is_placed(is_pinned: bool, tmp_path: Path, monkeypa
 
 def test_what_npm_brings_is_never_committed() -> None:
     brought = ["static/vendor/fonts/fonts.css", "scripts/sandbox/static/vendor/twilight.min.js", "node_modules/x"]
+    brought += ["visitors/vendor/countries.mmdb"]
     found = subprocess.run(["git", "check-ignore", *brought], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert found.stdout.split() == brought
 

@@ -30,6 +30,7 @@ from integrations.models import Connection, Delivery, Order, Standing
 from nomo_flow import urls
 from tests.cards import a_card, registered
 from tests.conftest import store
+from visitors.models import Visit, Visitor
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -93,6 +94,13 @@ TABLE = {
     "integrations:check": STORE,
     "notifications:choices": STORE,
     "notifications:unsubscribe": same(405, GET=404, HEAD=404, POST=404),
+    "visitors:overview": STORE,
+    "visitors:visits": STORE,
+    "visitors:visit": STORE,
+    "visitors:now": STORE,
+    "visitors:profile": STORE,
+    "visitors:file": STORE,
+    "visitors:erase": STORE,
     "features:cards": STORE,
     "features:card": STORE,
     "features:preview": STORE,
@@ -194,6 +202,8 @@ class World:
             "action": "echo",
             "revision": self.ids["revision"],
             "member": self.ids["member"],
+            "visit": self.ids["visit"],
+            "visitor": self.ids["visitor"],
             "token": "no-such-token",
         }
         if route.name == "admin:view_on_site":
@@ -316,7 +326,17 @@ def fill_store_a() -> dict[str, Any]:
 
 def shown_ids(merchant: Merchant) -> dict[str, Any]:
     """By which addresses that are not the admin's name the store and its rows."""
-    return {"salla id": merchant.salla_id, "revision": merchant.revisions.latest("pk").public_id}
+    now = clock.now()
+    visitor = merchant.visitors.create(key=CANARY, first_seen_at=now, last_seen_at=now, source=CANARY)
+    visit = merchant.visits.create(
+        visit_key=CANARY, visitor=visitor, started_at=now, last_seen_at=now, campaign=CANARY, landing=CANARY
+    )
+    return {
+        "salla id": merchant.salla_id,
+        "revision": merchant.revisions.latest("pk").public_id,
+        "visitor": visitor.public_id,
+        "visit": visit.public_id,
+    }
 
 
 @dataclass
@@ -395,6 +415,7 @@ STORE_PAGES = [name for name, entry in TABLE.items() if entry is STORE]
 def snapshot() -> dict[str, list[Any]]:
     models = (Delivery.objects, Reaction.unscoped, Tick.objects, Order.unscoped, Merchant.objects, User.objects)
     models = (*models, Membership.objects, Activity.unscoped, Feature.unscoped, Revision.unscoped)
+    models = (*models, Visitor.unscoped, Visit.unscoped)
     return {str(rows.model): list(rows.order_by("pk").values()) for rows in models}
 
 

@@ -1,12 +1,19 @@
-"""Addresses of `visitors`: what shoppers' browsers tell and ask."""
+"""Addresses of `visitors`: what shoppers' browsers tell and ask, and the dashboard's pages of visitors."""
 
 from django.urls import path
 
-from visitors import views
+from visitors import views, visit_views
 
 app_name = "visitors"
 urlpatterns = [
     path("sf/<int:store>/e", views.collect, name="collect"),
     path("sf/<int:store>/live", views.live, name="live"),
     path("sf/<int:store>/visitor", views.visitor, name="visitor"),
+    path("stores/<uuid:store>/visitors/", visit_views.overview, name="overview"),
+    path("stores/<uuid:store>/visitors/visits/", visit_views.visits, name="visits"),
+    path("stores/<uuid:store>/visitors/visits/<uuid:visit>/", visit_views.visit, name="visit"),
+    path("stores/<uuid:store>/visitors/now/", visit_views.now, name="now"),
+    path("stores/<uuid:store>/visitors/<uuid:visitor>/", visit_views.visitor, name="profile"),
+    path("stores/<uuid:store>/visitors/<uuid:visitor>/file/", visit_views.visitor_file, name="file"),
+    path("stores/<uuid:store>/visitors/<uuid:visitor>/erase/", visit_views.erase, name="erase"),
 ]

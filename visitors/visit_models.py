@@ -5,6 +5,7 @@ a hint, and only tells which row of the mirror to look at.
 """
 
 import uuid
+from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -17,6 +18,8 @@ from visitors.sources import Channel
 
 # The card that makes visits be kept: its slug.
 VISITOR_DATA = "visitor_data"
+# What a browser told late was received so long after it happened, at most.
+LATE = timedelta(hours=2)
 LONGEST_KEY = 64
 LONGEST_TEXT = 100
 LONGEST_PATH = 300

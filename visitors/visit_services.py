@@ -11,14 +11,12 @@ from core.models import Merchant, User
 from features import registry
 from features.services import settings_of
 from visitors import visit_orders
-from visitors.visit_models import VISITOR_DATA, Visit, Visitor
+from visitors.visit_models import LATE, VISITOR_DATA, Visit, Visitor
 
 # A visit is kept as long as last year's season is worth comparing with, or shorter, as the merchant chose.
 MOST_MONTHS = 13
 MONTH = timedelta(days=30.5)
 AT_ONCE = 2000
-# What a browser told late was received after the visit's own time.
-LATE = timedelta(hours=2)
 EVENTS_GIVEN = 5000
 
 ERASED = activity.declare("visitor.erased", gettext_noop("%(who)s erased a visitor and all visits of theirs"))

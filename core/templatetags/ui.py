@@ -88,6 +88,15 @@ def number(value: Decimal | float | None) -> SafeString | str:
 
 
 @register.filter
+def percent(value: float | None) -> SafeString | str:
+    """One decimal below ten, none above; a dash for no share of nothing."""
+    if value is None:
+        return "—"
+    places = 1 if 0 < value < 10 else 0
+    return format_html('<bdi dir="ltr">{}%</bdi>', number_format(round(value, places), places, use_l10n=True))
+
+
+@register.filter
 def moment(value: datetime) -> SafeString:
     """In the zone of the page, readable by machines too."""
     local = timezone.localtime(value)

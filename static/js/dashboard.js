@@ -63,6 +63,14 @@
     if (opener) command(opener);
   });
 
+  // What renews itself waits while nobody looks at the page, and comes at once when somebody does again.
+  addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.target instanceof Element && event.target.matches("[data-renews]")) event.preventDefault();
+  });
+  addEventListener("visibilitychange", () => {
+    if (!document.hidden) for (const each of document.querySelectorAll("[data-renews]")) each.dispatchEvent(new Event("seen"));
+  });
+
   // What went wrong behind htmx is shown as without it: the form is sent as a page.
   for (const failure of ["htmx:responseError", "htmx:sendError"]) {
     addEventListener(failure, (event) => {

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -20,4 +22,5 @@ def health(merchant: Merchant, settings: Settings) -> list[str]:
     lines = [visits % {"count": count} if count else _("No visit in the last 24 hours.")]
     if not countries.is_known():
         lines.append(_("Countries are unknown: the list of networks is missing on our server."))
-    return lines
+    pages = reverse("visitors:overview", args=[merchant.public_id])
+    return [*lines, format_html('<a href="{}">{}</a>', pages, _("See your visitors"))]

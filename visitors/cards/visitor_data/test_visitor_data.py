@@ -26,13 +26,14 @@ def visit(merchant: Merchant, key: str, *, hours: int, **columns: Any) -> None:
 def test_health_counts_the_day(merchant: Merchant, other_merchant: Merchant, settings: Any) -> None:
     settings.COUNTRY_DATABASE = "/nowhere"
     unknown = "Countries are unknown: the list of networks is missing on our server."
-    assert lines(merchant) == ["No visit in the last 24 hours.", unknown]
+    link = f'<a href="/stores/{merchant.public_id}/visitors/">See your visitors</a>'
+    assert lines(merchant) == ["No visit in the last 24 hours.", unknown, link]
     visit(merchant, "a", hours=1)
     visit(merchant, "b", hours=23)
     visit(merchant, "bot", hours=1, is_bot=True)
     visit(merchant, "old", hours=25)
     visit(other_merchant, "a", hours=1)
-    assert lines(merchant) == ["2 visits in the last 24 hours.", unknown]
+    assert lines(merchant) == ["2 visits in the last 24 hours.", unknown, link]
 
 
 @pytest.mark.django_db
