@@ -122,7 +122,12 @@ def add(counts: Iterable[Count]) -> None:
 
 def quarter_of(at: datetime) -> datetime:
     """A moment that lies in the same hour and day of any store; for who adds up before counting."""
-    return datetime.fromtimestamp(int(at.timestamp()) // QUARTER * QUARTER, UTC)
+    return _quarter(int(at.timestamp()) // QUARTER)
+
+
+@lru_cache(maxsize=4096)
+def _quarter(number: int) -> datetime:
+    return datetime.fromtimestamp(number * QUARTER, UTC)
 
 
 def starts_of(zone: ZoneInfo, at: datetime) -> tuple[datetime, datetime]:
