@@ -15,4 +15,4 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         register(checks.environment)
         register(checks.production, Tags.security, deploy=True)
-        autodiscover_modules("digest")
+        autodiscover_modules("digest", "subjects")

@@ -35,6 +35,11 @@ def masked(value: str) -> str:
     return f"{value[:4]}•••{value[-SHOWN_DIGITS:]}" if value else ""
 
 
+def national_of(phone: str) -> str:
+    """The digits of a number in its one form without its country's code."""
+    return str(phonenumbers.parse(phone).national_number)
+
+
 def phone_of(mobile: Any, code: Any = None, *, region: str = "SA") -> str | None:
     """E.164 from a full number, or a local one with its country code (`+966` or `966`); None when it is no number."""
     number = _phone_text(mobile)

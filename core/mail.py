@@ -2,8 +2,10 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from babel.numbers import get_currency_precision
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
@@ -12,18 +14,34 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 
-def message(
-    *, to: str, template: str, context: dict[str, Any], language: str, headers: dict[str, str] | None = None
-) -> EmailMultiAlternatives:
-    """Render `mail/<template>.txt` (first line: the subject) and `.html` in `language`, for one person.
-
-    Whatever is wrong with the words or the headers raises here, before any server is asked.
-    """
+def render(template: str, context: dict[str, Any], *, language: str) -> tuple[str, str, str]:
+    """The subject, the text and the HTML of `mail/<template>.txt` (first line: the subject) and `.html`."""
     with translation.override(language):
         text = render_to_string(f"mail/{template}.txt", context)
         html = render_to_string(f"mail/{template}.html", context)
     subject, _end, body = text.strip().partition("\n")
-    built = EmailMultiAlternatives(subject=subject.strip(), body=body.strip() + "\n", to=[to], headers=headers)
+    return subject.strip(), body.strip() + "\n", html
+
+
+def unsubscribe_headers(address: str) -> dict[str, str]:
+    """What gives mail programs their own button (RFC 8058): it posts to `address`, without cookies."""
+    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def message_id(name: str) -> str:
+    """Of our own, so that a message is known by it wherever it turns up."""
+    return f"<{name}@{urlsplit(settings.PUBLIC_URL).hostname or 'localhost'}>"
+
+
+def message(
+    *, to: str, template: str, context: dict[str, Any], language: str, headers: dict[str, str] | None = None
+) -> EmailMultiAlternatives:
+    """A message for one person, in `language`.
+
+    Whatever is wrong with the words or the headers raises here, before any server is asked.
+    """
+    subject, text, html = render(template, context, language=language)
+    built = EmailMultiAlternatives(subject=subject, body=text, to=[to], headers=headers)
     built.attach_alternative(html, "text/html")
     built.message().as_bytes()
     return built

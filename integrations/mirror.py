@@ -38,7 +38,7 @@ def merge(row: Versioned, stated: dict[str, Any], version: datetime) -> set[str]
     changed = set()
     for column, value in stated.items():
         held = getattr(row, column)
-        if column in STICKY and held:
+        if column in row.withheld or (column in STICKY and held):
             continue
         known = row.field_versions.get(column)
         if known is not None and (known, _rank(column, held)) >= (stamp, _rank(column, value)):

@@ -16,6 +16,11 @@ class Versioned(MerchantOwned):
     class Meta:
         abstract = True
 
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Columns that nothing is taken over into any more."""
+        return frozenset()
+
 
 class Mirrored(Versioned):
     """A copy of something in Salla."""

@@ -202,10 +202,17 @@ class Customer(Mirrored):
     is_notifications_enabled = models.BooleanField(
         _("notifications on at Salla"), null=True, help_text=_("False or unknown forbids marketing.")
     )
+    erased_at = models.DateTimeField(_("erased"), null=True)
+
+    PERSONAL = ("name", "email", "phone", "city", "country", "language")
 
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
+        indexes = [
+            models.Index(fields=["merchant", "email"], name="integrations_customer_by_email"),
+            models.Index(fields=["merchant", "phone"], name="integrations_customer_by_phone"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["merchant", "salla_id"], name="integrations_customer_once"),
             models.UniqueConstraint(fields=["merchant", "id"], name="integrations_customer_of_merchant"),
@@ -213,6 +220,10 @@ class Customer(Mirrored):
 
     def __str__(self) -> str:
         return self.name or str(self.salla_id)
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        return frozenset(self.PERSONAL if self.erased_at else ())
 
 
 class Cart(Mirrored):

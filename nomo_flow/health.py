@@ -30,6 +30,8 @@ from core.work import Work
 from events import ingest
 from events.models import Tick
 from integrations.models import Connection, Delivery, Standing
+from notifications.models import Message
+from visitors.models import Channel
 
 # The pulse comes every 15 seconds; after so long without one no worker or no beat runs.
 HEARTBEAT = timedelta(minutes=3)
@@ -96,6 +98,7 @@ class DatabaseCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield from _work()
+        yield from _messages()
         yield _connections()
         yield _live_stores()
         yield _lag()
@@ -130,6 +133,24 @@ def _work() -> Iterator[GaugeMetricFamily]:
         due = every.filter(state=Work.State.WAITING, due_at__lte=clock.now())
         late.add_metric([kind], _age(due.aggregate(at=Min("due_at"))["at"], none=0))
     yield rows
+    yield late
+
+
+def _messages() -> Iterator[GaugeMetricFamily]:
+    found = dict(Message.unscoped.values_list("state").annotate(Count("pk")).order_by())
+    rows = GaugeMetricFamily("nomo_messages", "Messages to shoppers by their state.", labels=["state"])
+    for state in Message.State.values:
+        rows.add_metric([state], found.get(state, 0))
+    yield rows
+    late = GaugeMetricFamily(
+        "nomo_messages_oldest_due_seconds",
+        "How long the oldest message that is due has waited; 0 without one.",
+        labels=["channel"],
+    )
+    waiting = Message.unscoped.filter(state__in=[Message.State.QUEUED, Message.State.DEFERRED])
+    due = dict(waiting.filter(due_at__lte=clock.now()).values_list("channel").annotate(Min("due_at")).order_by())
+    for channel in Channel.values:
+        late.add_metric([channel], _age(due.get(channel), none=0))
     yield late
 
 

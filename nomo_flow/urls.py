@@ -19,5 +19,6 @@ urlpatterns = [
     path("", include("core.urls")),
     path("", include("integrations.urls")),
     path("", include("notifications.urls")),
+    path("", include("visitors.contact_urls")),
     path("webhooks/sandbox/clock/", views.sandbox_clock, name="sandbox-clock"),
 ]

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from babel.dates import format_date
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import translation
@@ -184,14 +182,12 @@ def _frame(row: AlertMail) -> dict[str, Any]:
 
 
 def _headers(row: AlertMail, context: dict[str, Any]) -> dict[str, str]:
-    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     headers = {
-        "Message-ID": f"<alert-{row.merchant.public_id}-{row.pk}@{host}>",
+        "Message-ID": mail.message_id(f"alert-{row.merchant.public_id}-{row.pk}"),
         "Auto-Submitted": "auto-generated",
     }
-    if unsubscribe_address := context.get("unsubscribe_address"):  # RFC 8058
-        headers["List-Unsubscribe"] = f"<{unsubscribe_address}>"
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if unsubscribe_address := context.get("unsubscribe_address"):
+        headers |= mail.unsubscribe_headers(unsubscribe_address)
     return headers
 
 

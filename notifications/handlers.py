@@ -1,8 +1,8 @@
-"""What a store's team is told of by itself."""
+"""What a store's team and its shoppers are told of by themselves."""
 
 from events.bus import every, on
 from events.models import Event
-from notifications import services
+from notifications import outbox, services
 
 
 @on("store.disconnected")
@@ -38,3 +38,13 @@ def raise_digests() -> None:
 @every(seconds=30)
 def wake_alerts() -> None:
     services.wake_alerts()
+
+
+@on("optin.requested")
+def ask(event: Event) -> None:
+    outbox.ask(event)
+
+
+@every(seconds=15)
+def wake_messages() -> None:
+    outbox.wake()

@@ -1,4 +1,4 @@
-"""What is told to a store's team by e-mail: each occurrence, each message of it, and who wants what."""
+"""What is told to a store's team by e-mail: each occurrence, each message of it, and who wants what; the outbox."""
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -9,6 +9,9 @@ from core import clock
 from core.constraints import SameMerchant
 from core.models import Merchant, MerchantOwned
 from core.work import Work
+from notifications.message_models import Message
+
+__all__ = ["Alert", "AlertMail", "MailChoice", "Message"]
 
 
 class Alert(Work, MerchantOwned):

@@ -3,15 +3,14 @@
 from collections.abc import Collection
 
 from django.conf import settings
-from django.core import signing
 from django.db.models import QuerySet
 
-from core import addresses
+from core import addresses, links
 from core.models import NUMBERS_DOMAIN, Membership, Merchant, User
 from features.selectors import language_of
 from notifications.models import MailChoice
 
-SALT = "notifications.digest"
+PLACE = "notifications.digest"
 
 
 def choice_of(merchant: Merchant, user: User) -> MailChoice:
@@ -39,16 +38,17 @@ def mail_language(merchant: Merchant, user: User | None) -> str:
 
 
 def unsubscribe_address(merchant: Merchant, user: User) -> str:
-    token = signing.dumps([str(merchant.public_id), user.pk], salt=SALT)
+    token = links.seal(PLACE, str(merchant.public_id), user.pk)
     return addresses.public("notifications:unsubscribe", token)
 
 
 def subscription_of(token: str) -> tuple[Merchant, User] | None:
     """Whose digest this address ends; it does not expire, because the mail does not. None for a forged one."""
-    try:
-        public_id, pk = signing.loads(token, salt=SALT)
-    except signing.BadSignature:
-        return None
+    match links.unseal(PLACE, token):
+        case [str(public_id), int(pk)]:
+            pass
+        case _:
+            return None
     member = (
         Membership.objects.filter(merchant__public_id=public_id, user=pk).select_related("merchant", "user").first()
     )

@@ -4,11 +4,10 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from core.access import MerchantRequest, Role, merchant_page
+from core.mailed import mailed_page
 from notifications import selectors, services
 from notifications.forms import ChoicesForm
 
@@ -30,9 +29,7 @@ def choices(request: MerchantRequest) -> HttpResponse:
     return redirect("notifications:choices", request.merchant.public_id)
 
 
-@csrf_exempt  # mail programs press the button without our cookies (RFC 8058); the signature says who may
-@never_cache
-@page_and_form
+@mailed_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Opening it ends nothing, because mail scanners open links; the button does, theirs or ours."""
     found = selectors.subscription_of(token)
@@ -42,6 +39,4 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         services.choose(merchant, user, wants_digest=False)
     context = {"store": merchant, "is_done": not selectors.choice_of(merchant, user).wants_digest}
-    response = render(request, "notifications/unsubscribe.html", context)
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return render(request, "notifications/unsubscribe.html", context)

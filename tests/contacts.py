@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.models import Merchant
-from visitors import contacts
+from visitors import contact_links, contacts
 from visitors.contacts import Outcome
 from visitors.models import Contact, OptIn
 
@@ -29,7 +29,7 @@ ask.count = 0
 
 def answer(asked: OptIn) -> OptIn | None:
     """Press the button in the message."""
-    return contacts.confirm(contacts.token_of(asked))
+    return contacts.confirm(contact_links.confirm_token(asked))
 
 
 def subscribed(merchant: Merchant, value: str = "sara@example.com", /, **changes: Any) -> Contact:

@@ -23,7 +23,8 @@ class Outside:
         self.url = f"http://127.0.0.1:{self.port}"
         env = {**os.environ, **CLIENT, "SALLA_WEBHOOK_SECRETS": SECRET}
         command = [sys.executable, "-m", "scripts.sandbox", "--port", str(self.port), "--app-url", app_url]
-        command += ["--smtp-port", str(servers.free_port()), *options]
+        self.mail_port = servers.free_port()
+        command += ["--smtp-port", str(self.mail_port), *options]
         self.process = subprocess.Popen(
             command,
             env=env,

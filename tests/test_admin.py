@@ -24,6 +24,8 @@ from features.models import Feature, StorefrontConfig
 from integrations.models import Connection, DeadDelivery, DeadPurge, DeadSync, Delivery, Purge, Standing, Sync
 from notifications.models import Alert, AlertMail
 from tests.cards import a_card, registered
+from visitors import suppressions
+from visitors.models import Suppression
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 REPLAYED = [
@@ -94,6 +96,12 @@ def fill(merchant: Merchant, count: int) -> None:
         alert = store.alerts.create(kind="digest", key="digest:2026-11-22", **given_up)
         store.alert_mails.create(alert=alert, user=person, **given_up)
         BadBatch.objects.create(shard=1, position=f"{number}-0", merchant=store, body=b'{"m": 1}', **given_up)
+        contact = store.contacts.create(kind="email", value="sara@example.com", source="form")
+        agreed = {"contact": contact, "text": "نعم", "source": "form"}
+        store.consents.create(purpose="marketing", channel="email", state="given", **agreed)
+        store.opt_ins.create(expires_at=now, **agreed)
+        suppressions.suppress(store, value=contact.value, channels=contact.channels, reason=Suppression.Reason.STOPPED)
+        store.messages.create(key="x", contact=contact, channel="email", purpose="marketing", template="x")
         Tick.objects.create(job=f"job {number}", period=now, state=State.DEAD, reason="took too long")
         a_delivery(number, merchant=store, store_id=number)
         switchboard.switch(store, card=a_card(), is_on=True, by=person)

@@ -1,7 +1,7 @@
 """What a store's team is told by e-mail: once for each occurrence, to the right people, in their language."""
 
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,6 @@ import pytest
 import time_machine
 from cryptography.fernet import Fernet
 from django.core import mail as outbox
-from django.core.mail.backends.locmem import EmailBackend
 
 from core import clock, redis
 from core.models import Membership, Merchant, User
@@ -27,6 +26,7 @@ from notifications.tasks import send_alerts
 from tests.alerts import a_team, break_connection, reasons, sent
 from tests.cards import Settings, a_card, registered
 from tests.conftest import store, work
+from tests.mail_servers import KilledError, Server, raising
 
 pytestmark = pytest.mark.django_db
 
@@ -132,36 +132,9 @@ def test_another_stores_people_hear_nothing(
 # The mail server
 
 
-class Server(EmailBackend):
-    """Does what the test says before it takes a message."""
-
-    before_open: Callable[[], None] | None = None
-    before: Callable[[], None] | None = None
-    after: Callable[[], None] | None = None
-
-    def open(self) -> None:
-        if Server.before_open:
-            Server.before_open()
-
-    def send_messages(self, messages: Any) -> int:
-        if Server.before:
-            Server.before()
-        count: int = super().send_messages(messages)
-        if Server.after:
-            Server.after()
-        return count
-
-
-def raising(error: BaseException) -> Callable[[], None]:
-    def fails() -> None:
-        raise error
-
-    return fails
-
-
 @pytest.fixture
 def server(settings: Any, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    settings.EMAIL_BACKEND = "tests.test_alerts.Server"
+    settings.EMAIL_BACKEND = "tests.mail_servers.Server"
     return monkeypatch
 
 
@@ -190,10 +163,6 @@ def test_a_server_that_said_no_is_asked_again(
     server.setattr(Server, moment, None)
     again()
     assert len(sent()) == 1
-
-
-class KilledError(BaseException):
-    """Nothing of ours catches it."""
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

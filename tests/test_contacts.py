@@ -17,7 +17,7 @@ from events import facts
 from events.services import record
 from tests.conftest import facts_of, work
 from tests.contacts import TEXT, answer, ask, ledger, subscribed
-from visitors import consents, contacts, suppressions
+from visitors import consents, contact_links, contacts, suppressions
 from visitors.consents import Reason, Words
 from visitors.contacts import Outcome
 from visitors.models import Channel, Consent, Contact, OptIn, Purpose, Suppression
@@ -131,7 +131,7 @@ def test_answering_twice_is_once(merchant: Merchant) -> None:
 
 def test_an_old_or_forged_answer_is_none(merchant: Merchant, travel: time_machine.Traveller) -> None:
     ask(merchant)
-    token = contacts.token_of(merchant.opt_ins.get())
+    token = contact_links.confirm_token(merchant.opt_ins.get())
     for forged in ("", "x", token + "x", token[:-1], token[1:]):
         assert contacts.confirm(forged) is None
     travel.shift(timedelta(days=7))

@@ -161,6 +161,17 @@ def test_metrics_tell_how_far_ingest_is_behind(client, token, merchant, monkeypa
     monkeypatch.undo()
     assert not [name for name in found if name[0].startswith("nomo_stream")]
     assert found["nomo_work_rows", "events.badbatch", "dead"] == 1
+def test_messages_are_counted_and_the_oldest_stands_out(client, token, merchant, other_merchant, time_machine):
+    now = clock.now().replace(microsecond=0)
+    time_machine.move_to(now, tick=False)
+    told = {"channel": "email", "purpose": "marketing", "template": "x", "language": "ar"}
+    for each, minutes, state in ((merchant, 5, "queued"), (other_merchant, 9, "deferred"), (merchant, 99, "unknown")):
+        each.messages.create(key=state, state=state, due_at=now - timedelta(minutes=minutes), **told)
+    merchant.messages.create(key="later", due_at=now + timedelta(minutes=1), **told)
+    found = scrape(client)
+    assert [found["nomo_messages", state] for state in ("queued", "deferred", "unknown", "accepted")] == [2, 1, 1, 0]
+    assert found["nomo_messages_oldest_due_seconds", "email"] == 540
+    assert found["nomo_messages_oldest_due_seconds", "sms"] == 0
 
 
 def test_metrics_name_nobody(client, token, merchant):

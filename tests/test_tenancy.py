@@ -30,7 +30,8 @@ from integrations.models import Connection, Delivery, Order, Standing
 from nomo_flow import urls
 from tests.cards import a_card, registered
 from tests.conftest import store
-from visitors.models import Visit, Visitor
+from visitors import suppressions
+from visitors.models import Suppression, Visit, Visitor
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -101,6 +102,12 @@ TABLE = {
     "visitors:profile": STORE,
     "visitors:file": STORE,
     "visitors:erase": STORE,
+    # By a signed address and nothing else; this one is forged.
+    "contacts:confirm": same(405, GET=404, HEAD=404, POST=404),
+    "contacts:unsubscribe": same(405, GET=404, HEAD=404, POST=404),
+    "contacts:preferences": same(405, GET=404, HEAD=404, POST=404),
+    "contacts:data": same(405, GET=404, HEAD=404, POST=404),
+    "contacts:erase-me": same(405, GET=404, HEAD=404, POST=404),
     "features:cards": STORE,
     "features:card": STORE,
     "features:preview": STORE,
@@ -285,12 +292,22 @@ def fill_store_a() -> dict[str, Any]:
     purge = merchant.purges.create(planned_at=now, **dead)
     alert = merchant.alerts.create(kind="disconnected", key=CANARY, data={"order_id": CANARY}, **dead)
     mail = merchant.alert_mails.create(alert=alert, user=owner, **dead)
+    contact = merchant.contacts.create(kind="email", value=CANARY_EMAIL, name=CANARY, source=CANARY)
+    shown = {"contact": contact, "text": CANARY, "page": f"/{CANARY}", "source": "form"}
+    suppressions.suppress(merchant, value=CANARY_EMAIL, channels=contact.channels, reason=Suppression.Reason.STOPPED)
     rows = {
         "auth/group": Group.objects.create(name="support"),
         "core/user": owner,
         "core/merchant": merchant,
         "notifications/alert": alert,
         "notifications/alertmail": mail,
+        "notifications/message": merchant.messages.create(
+            key=CANARY, contact=contact, channel="email", purpose="confirmation", template="optin", language="ar"
+        ),
+        "visitors/contact": contact,
+        "visitors/consent": merchant.consents.create(purpose="marketing", channel="email", state="given", **shown),
+        "visitors/optin": merchant.opt_ins.create(name=CANARY, expires_at=now, **shown),
+        "visitors/suppression": merchant.suppressions.get(),
         "integrations/connection": connection,
         "integrations/delivery": delivery,
         "integrations/deaddelivery": delivery,
@@ -472,6 +489,11 @@ MACHINES = {
     "visitors:collect",
     "visitors:live",
     "visitors:visitor",
+    "contacts:confirm",
+    "contacts:unsubscribe",
+    "contacts:preferences",
+    "contacts:data",
+    "contacts:erase-me",
     "features:config",
     "features:act",
     "integrations:webhook",

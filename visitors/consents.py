@@ -175,6 +175,11 @@ def withdraw(
         record(merchant, fact, key=f"consent:{line.pk}", occurred_at=line.at, visitor_key=contact.visitor_key)
 
 
+def places_of(contact: Contact) -> list[tuple[str, str]]:
+    """Everything that can be agreed to at this contact."""
+    return _places(PROMOTIONAL, contact.channels)
+
+
 def _places(purposes: Iterable[Purpose], channels: Iterable[Channel]) -> list[tuple[str, str]]:
     ways = list(channels)
     return [(purpose, channel) for purpose in purposes for channel in ways]

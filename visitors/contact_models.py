@@ -106,6 +106,7 @@ class Consent(MerchantOwned):
         SALLA = "salla", _("Salla")
         UNSUBSCRIBE = "unsubscribe", _("Unsubscribe button")
         MERCHANT = "merchant", _("The store's team")
+        ERASURE = "erasure", _("Erasure")
 
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="consents", verbose_name=_("store"))
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consents", verbose_name=_("contact"))
@@ -169,6 +170,16 @@ class OptIn(MerchantOwned):
 
     def __str__(self) -> str:
         return f"{self.contact_id} {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        """Waits for an answer, and may still get one."""
+        return self.state == self.State.PENDING and self.expires_at > clock.now() and self.contact.erased_at is None
+
+    @property
+    def is_answerable(self) -> bool:
+        """Answering changes something, or has done so."""
+        return self.is_open or (self.state == self.State.CONFIRMED and self.contact.erased_at is None)
 
 
 class Suppression(MerchantOwned):

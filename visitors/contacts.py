@@ -9,16 +9,18 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from core import clock, links
+from core import clock
 from core.contact_values import email_of, phone_of
 from core.http import truncated
 from core.limiter import Limit
 from core.models import Merchant
+from core.subjects import Subject
 from events import facts
 from events.services import record
 from integrations.models import Customer
 from visitors import consents, suppressions
 from visitors.consents import Reason, Source, Words, may_send, withdraw
+from visitors.contact_links import question_of
 from visitors.models import Channel, Consent, Contact, OptIn, Purpose, Suppression
 
 __all__ = [
@@ -45,9 +47,9 @@ AGAIN_AFTER = timedelta(hours=24)
 LIFETIME = timedelta(days=7)
 # Of a contact that never answered; nobody agreed to its being kept.
 KEEP_UNANSWERED = timedelta(days=30)
-PLACE = "visitors.optin"
 LONGEST_NAME = 200
 ASKED_AT_ONCE = 500
+ENDED = Consent.State.WITHDRAWN
 
 
 class Outcome(models.TextChoices):
@@ -157,35 +159,21 @@ def find(merchant: Merchant, *, kind: str, value: str) -> Contact | None:
 # The answer
 
 
-def token_of(asked: OptIn) -> str:
-    return links.seal(PLACE, str(asked.merchant.public_id), asked.pk)
-
-
-def asked_by(token: str) -> OptIn | None:
-    """The question that a link answers, while it may be answered, and after it was; None for a forged or old one."""
-    match links.unseal(PLACE, token):
-        case [str(store), int(pk)]:
-            merchant = Merchant.objects.filter(public_id=store).first()
-        case _:
-            return None
-    held = merchant.opt_ins.select_related("contact", "merchant").filter(pk=pk).first() if merchant else None
-    if held is None or held.state == OptIn.State.EXPIRED:
-        return None
-    is_late = held.state == OptIn.State.PENDING and held.expires_at <= clock.now()
-    return None if is_late or held.contact.erased_at else held
-
-
 @transaction.atomic
 def confirm(token: str) -> OptIn | None:
     """Whoever reads the address says yes; saying it twice is once. None for a link that no longer works."""
-    asked = asked_by(token)
-    if asked is None:
+    asked = question_of(token)
+    if asked is None or not asked.is_answerable:
         return None
-    merchant, now = asked.merchant, clock.now()
-    pending = merchant.opt_ins.filter(pk=asked.pk, state=OptIn.State.PENDING)
+    merchant = asked.merchant
     contact = merchant.contacts.select_for_update().get(pk=asked.contact_id)
-    if pending.update(state=OptIn.State.CONFIRMED, confirmed_at=now) == 1:
-        _verify(merchant, contact, asked)
+    pending = merchant.opt_ins.filter(pk=asked.pk, state=OptIn.State.PENDING)
+    if pending.update(state=OptIn.State.CONFIRMED, confirmed_at=clock.now()) == 1:
+        contact.name = asked.name or contact.name
+        contact.language = asked.language or contact.language
+        contact.visitor_key = asked.visitor_key or contact.visitor_key
+        contact.save(update_fields=["name", "language", "visitor_key"])
+        verify(merchant, contact)
         channels = [Channel(each) for each in asked.channels]
         suppressions.lift(merchant, value=contact.value, channels=channels)
         words = Words(Source(asked.source), asked.text, asked.page, asked.language, asked.network)
@@ -195,12 +183,10 @@ def confirm(token: str) -> OptIn | None:
     return asked
 
 
-def _verify(merchant: Merchant, contact: Contact, asked: OptIn) -> None:
+def verify(merchant: Merchant, contact: Contact) -> None:
+    """Whoever reads the address has acted on a message there."""
     contact.verified_at = contact.verified_at or clock.now()
-    contact.name = asked.name or contact.name
-    contact.language = asked.language or contact.language
-    contact.visitor_key = asked.visitor_key or contact.visitor_key
-    contact.save(update_fields=["verified_at", "name", "language", "visitor_key"])
+    contact.save(update_fields=["verified_at"])
     fact = facts.ContactVerified(contact_id=contact.pk)
     record(merchant, fact, key=f"contact:{contact.pk}:verified", visitor_key=contact.visitor_key)
 
@@ -256,6 +242,18 @@ def forget_unanswered() -> None:
     strangers.filter(created_at__lte=now - KEEP_UNANSWERED).delete()
 
 
+def forget_people(merchant: Merchant) -> None:
+    """Of a store whose personal data is deleted. Hashes stay, also of those who ended what they agreed to: should the
+    store come back, it does not write to them.
+    """
+    for contact in merchant.contacts.filter(erased_at=None).iterator():
+        ended = {place[1] for place, state in consents.standing(merchant, contact).states.items() if state == ENDED}
+        channels, reason = [Channel(each) for each in sorted(ended)], Suppression.Reason.STOPPED
+        suppressions.suppress(merchant, value=contact.value, channels=channels, reason=reason)
+    for rows in (merchant.consents, merchant.opt_ins, merchant.contacts):
+        rows.all().delete()
+
+
 def hear_salla(merchant: Merchant, customer_id: int, *, is_enabled: bool) -> None:
     """Whoever turns notifications off at Salla ends what he agreed to here; turning them on proves nothing."""
     customer = merchant.customers.filter(salla_id=customer_id).first()
@@ -274,6 +272,13 @@ def contacts_of(merchant: Merchant, customer: Customer) -> QuerySet[Contact]:
     if customer.phone:
         same |= Q(kind=Contact.Kind.PHONE, value=customer.phone)
     return merchant.contacts.filter(same, erased_at=None)
+
+
+def of_subject(merchant: Merchant, subject: Subject) -> QuerySet[Contact]:
+    """The addresses and numbers of a person. A browser names nobody's: several people may share one."""
+    same = Q(kind=Contact.Kind.EMAIL, value__in=subject.emails) | Q(kind=Contact.Kind.PHONE, value__in=subject.phones)
+    same |= Q(customer_salla_id__in=subject.customers)
+    return merchant.contacts.filter(same, erased_at=None).select_related("merchant").order_by("pk")
 
 
 def join_contacts(merchant: Merchant, customer_id: int) -> None:

@@ -44,6 +44,11 @@ def join_contacts(event: Event) -> None:
         contacts.join_contacts(event.merchant, fact.customer_id)
 
 
+@on("store.purged")
+def forget_people(event: Event) -> None:
+    contacts.forget_people(event.merchant)
+
+
 @every(minutes=15)
 def ask_again() -> None:
     contacts.ask_again()

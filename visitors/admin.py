@@ -1,0 +1,5 @@
+"""The staff's pages of `visitors`."""
+
+from visitors import contact_admin
+
+__all__ = ["contact_admin"]
