@@ -161,6 +161,8 @@ def test_metrics_tell_how_far_ingest_is_behind(client, token, merchant, monkeypa
     monkeypatch.undo()
     assert not [name for name in found if name[0].startswith("nomo_stream")]
     assert found["nomo_work_rows", "events.badbatch", "dead"] == 1
+
+
 def test_messages_are_counted_and_the_oldest_stands_out(client, token, merchant, other_merchant, time_machine):
     now = clock.now().replace(microsecond=0)
     time_machine.move_to(now, tick=False)

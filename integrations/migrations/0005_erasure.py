@@ -16,12 +16,4 @@ class Migration(migrations.Migration):
             name='erased_at',
             field=models.DateTimeField(null=True, verbose_name='erased'),
         ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['merchant', 'email'], name='integrations_customer_by_email'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['merchant', 'phone'], name='integrations_customer_by_phone'),
-        ),
     ]
