@@ -141,6 +141,6 @@ def _page(
         **(context or {}),
     }
     with translation.override(language):
-        response = render(request, f"visitors/{name}.html", whole, status=status)
+        response = render(request, f"contacts/{name}.html", whole, status=status)
     response.headers["Content-Language"] = language
     return response

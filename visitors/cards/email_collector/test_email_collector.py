@@ -14,7 +14,7 @@ from core.models import Merchant
 from events import tallies
 from features import report, services
 from tests.conftest import work
-from visitors import contacts
+from visitors import contact_links, contacts
 from visitors.cards.email_collector.card import CARD
 from visitors.cards.email_collector.dashboard import health
 from visitors.cards.email_collector.numbers import REFUSED
@@ -92,7 +92,7 @@ def test_an_address_is_asked_with_the_very_words(form: Form) -> None:
 
 def test_known_and_unknown_get_the_same(form: Form) -> None:
     first = form.send().items()
-    contacts.confirm(contacts.token_of(form.asked[0]))
+    contacts.confirm(contact_links.confirm_token(form.asked[0]))
     assert form.send().items() == first
     assert len(form.asked) == 1
 
@@ -100,7 +100,7 @@ def test_known_and_unknown_get_the_same(form: Form) -> None:
 def test_what_the_merchant_wrote_is_what_the_ledger_keeps(form: Form) -> None:
     form.set(consent_text="أوافق على رسائل نفحات نجد\nوأقر بأن عمري 18 عامًا.")
     assert form.send(text="أوافق على رسائل نفحات نجد\nوأقر بأن عمري 18 عامًا.") == {}
-    contacts.confirm(contacts.token_of(form.asked[0]))
+    contacts.confirm(contact_links.confirm_token(form.asked[0]))
     assert [line.text for line in form.merchant.consents.all()] == ["أوافق على رسائل نفحات نجد\nوأقر بأن عمري 18 عامًا."]
 
 
@@ -216,13 +216,13 @@ def test_a_card_that_is_off_takes_nobody(form: Form) -> None:
 def test_who_confirmed_is_counted_once_and_only_who_came_by_the_form(form: Form) -> None:
     form.send()
     form.send(email="b@example.com")
-    token = contacts.token_of(form.asked[0])
+    token = contact_links.confirm_token(form.asked[0])
     contacts.confirm(token)
     contacts.confirm(token)
     contacts.subscribe(
         form.merchant, kind="email", value="c@example.com", text=WORDS, page="", source="preference_centre"
     )
-    contacts.confirm(contacts.token_of(form.asked[2]))
+    contacts.confirm(contact_links.confirm_token(form.asked[2]))
     work()
     assert form.numbers() == {"card.shown": 0, "subscription.asked": 2, "subscription.confirmed": 1}
     assert form.health() == ["1 address waits for the press on the button in its mail."]
