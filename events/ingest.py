@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, reset_queries, transaction
 from redis import RedisError, ResponseError
 
 from core import logs, redis
@@ -70,6 +70,7 @@ def run(end: threading.Event) -> None:
     """Write down what comes until `end` is set; whoever is down is waited for."""
     is_sure = False
     while not end.is_set():
+        reset_queries()  # which Django remembers in development
         try:
             if not is_sure:
                 keep_ids_growing()

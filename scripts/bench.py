@@ -17,7 +17,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)  # `python scripts/ben
 
 try:
     from scripts import servers
-    from scripts.benchmarks import cpu, load, report
+    from scripts.benchmarks import cpu, ingest, load, report
     from scripts.benchmarks.beacons import BEACONS, LIVE
     from scripts.benchmarks.config import CONFIG
     from scripts.benchmarks.plan import Measurement, Variant
@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> int:
         with stage(with_worker=options.with_worker) as servers_up:
             say(f"{servers_up.describe()}{', a worker draining' if options.with_worker else ''}.")
             found = [figure for each in chosen for figure in run(servers_up, each, options)]
+            if options.only in (None, ingest.NAME):
+                found += run_ingest(servers_up, options)
     except Stop:
         say("Stopped.")
         return 130
@@ -52,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure hot paths beside their limits.")
-    parser.add_argument("--only", choices=[each.name for each in MEASUREMENTS])
+    parser.add_argument("--only", choices=[*(each.name for each in MEASUREMENTS), ingest.NAME])
     parser.add_argument("--seconds", type=float, default=3, help="for each variant in each round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
@@ -79,6 +81,13 @@ def run(servers_up: Stage, measurement: Measurement, options: argparse.Namespace
     ]
     say(report.table(measurement, rounds))
     return report.figures(measurement, rounds)
+
+
+def run_ingest(servers_up: Stage, options: argparse.Namespace) -> list[report.Figure]:
+    say(f"\n{ingest.TITLE}; {options.rounds} rounds of {options.seconds:g} s.")
+    rounds = ingest.measure(servers_up, rounds=options.rounds, seconds=options.seconds)
+    say(ingest.report(rounds, judged=not options.with_worker))
+    return ingest.figures(rounds, judged=not options.with_worker)
 
 
 def measure(servers_up: Stage, measurement: Measurement, variant: Variant, options: argparse.Namespace) -> report.Slice:

@@ -13,7 +13,7 @@ from django.urls import resolve
 
 from core import webhooks
 from integrations.views import salla_webhook
-from scripts.benchmarks import beacons, config, cpu, load, receipt, report, shop
+from scripts.benchmarks import beacons, config, cpu, ingest, load, receipt, report, shop
 from scripts.benchmarks import views as bench_views
 from scripts.benchmarks.plan import Measurement, Ratio, Variant
 
@@ -193,7 +193,29 @@ def test_processor_time_counts_children_and_newcomers():
 def test_the_script_knows_its_measurements():
     command = [sys.executable, "scripts/bench.py", "--help"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "--only {receipt,config,beacons,live}" in said
+    assert "--only {receipt,config,beacons,live,ingest}" in said
+
+
+# Ingest
+
+
+@pytest.fixture
+def rates():
+    """A round that was twice as slow in everything, and one in which something else ran beside the product's part."""
+    good = {"told": 100, "whole": 300, "alone": 1200, "whole rows": 600, "alone rows": 2400, "copy": 9600, "insert": 80}
+    return [good, {name: rate / 2 for name, rate in good.items()}, {**good, "whole": 150}]
+
+
+def test_what_is_written_is_compared_with_what_was_told_in_the_same_round(rates):
+    found = {figure.name: figure for figure in ingest.figures(rates, judged=True)}
+    assert found["ingest: told"].unit == "beacons/s"
+    assert found["ingest: whole rows"].unit == "rows/s"
+    judged = {name: (each.ratio, each.target, each.ok) for name, each in found.items() if each.target is not None}
+    assert judged == {"ingest: alone / told": (12, 10, True), "ingest: whole / told": (3, 2, True)}
+    assert found["ingest: alone rows / copy"].ratio == 0.25
+    assert "MISSED" not in ingest.report(rates, judged=True)
+    assert ingest.report([{**rates[0], "alone": 999}], judged=True).count("MISSED") == 1
+    assert {figure.ok for figure in ingest.figures([{**rates[0], "alone": 1}], judged=False)} == {None}
 
 
 # The page of the shop

@@ -11,6 +11,7 @@ from scripts.benchmarks.plan import Measurement, Ratio, Variant
 
 # So many that none has more beacons in a minute than a store may have.
 STORES = 64
+EVENTS = 2  # of each beacon
 # Networks that shoppers come from; one address of an operator is shared by hundreds, and limited for it.
 NETWORKS = 5_000
 AGENTS = [

@@ -63,6 +63,7 @@ class Stage:
     database: Database
     supervisor: Supervisor
     redis: str
+    env: dict[str, str]
 
     def cpu(self) -> dict[int, float]:
         """Of the web server and PostgreSQL; the broker is left out, as in shared/performance.md."""
@@ -89,7 +90,7 @@ def stage(*, with_worker: bool) -> Iterator[Stage]:
         web = start(supervisor, port, env, with_worker=with_worker)
         database = Database(url)
         stack.callback(database.session.close)
-        yield Stage(port, web, database, supervisor, broker(address("REDIS_URL")))
+        yield Stage(port, web, database, supervisor, broker(address("REDIS_URL")), env)
 
 
 def address(name: str) -> str:
