@@ -83,6 +83,15 @@ def identify(salla_id: int, *, key: str, bucket: int, sender: Sender, day: date)
     return Visitor(f"d:{daily}", is_known=False)
 
 
+def known(salla_id: int, key: str) -> str:
+    """What the rows call the shopper who holds this key; empty for one that is not of this store, or has ended."""
+    try:
+        visitor_id, issued_at = _opened(salla_id, key)
+    except BadSignature:
+        return ""
+    return f"v:{visitor_id}" if clock.now() - issued_at < KEY_LIFE else ""
+
+
 def _opened(salla_id: int, key: str) -> tuple[str, datetime]:
     signed = Signer.unsign(_KeySigner(salla_id), key)
     visitor_id, _, issued_at = signed.rpartition(":")

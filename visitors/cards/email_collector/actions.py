@@ -12,7 +12,7 @@ from core import clock
 from core.models import Merchant
 from features.registry import Asker, BadRequestError
 from features.selectors import language_of
-from visitors import contacts
+from visitors import contacts, identity
 from visitors.cards.email_collector.numbers import ASKED, CHANGED, REFUSED, ROBOT, SLUG, count
 from visitors.cards.email_collector.settings import Settings
 from visitors.contact_models import LONGEST_TEXT
@@ -107,6 +107,7 @@ def _ask(merchant: Merchant, settings: Settings, sent: Sent, asker: Asker) -> di
             network=asker.network,
             language=sent.lang,
             name=sent.name if settings.asks_name else "",
+            visitor_key=identity.known(merchant.salla_id, sent.key),
         )
         if outcome != Outcome.ASKED:
             errors["" if outcome == Outcome.BUSY else kind] = str(outcome.label)

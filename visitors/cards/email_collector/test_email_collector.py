@@ -14,7 +14,7 @@ from core.models import Merchant
 from events import tallies
 from features import report, services
 from tests.conftest import work
-from visitors import contact_links, contacts
+from visitors import contact_links, contacts, identity
 from visitors.cards.email_collector.card import CARD
 from visitors.cards.email_collector.dashboard import health
 from visitors.cards.email_collector.numbers import REFUSED
@@ -88,6 +88,15 @@ def test_an_address_is_asked_with_the_very_words(form: Form) -> None:
     assert [event.name for event in form.merchant.events.filter(name="optin.requested")] == ["optin.requested"]
     assert form.merchant.consents.count() == 0
     assert form.numbers() == {"card.shown": 0, "subscription.asked": 1, "subscription.confirmed": 0}
+
+
+def test_a_shopper_who_agreed_to_be_known_is_joined_to_his_address(form: Form, other_merchant: Merchant) -> None:
+    """By the key that our server signed for this store; what is none joins nobody, and is no reason to refuse him."""
+    key = identity.issue(form.merchant.salla_id)
+    keys = {key: f"v:{key.split(':')[0]}", identity.issue(other_merchant.salla_id): "", "v:forged": "", "": ""}
+    for number, sent in enumerate(keys):
+        assert form.send(email=f"shopper{number}@example.com", key=sent) == {}
+    assert [asked.visitor_key for asked in form.asked] == list(keys.values())
 
 
 def test_known_and_unknown_get_the_same(form: Form) -> None:

@@ -80,6 +80,7 @@ def line(product: Product, *, key: str, who: str, place: str, age: timedelta) ->
     """What the widget gets of one purchase. A name never stands beside a place."""
     return {
         "key": key,
+        "id": product.salla_id,
         "product": product.name,
         "url": product.url,
         "image": product.image_url if product.image_url.startswith(("https://", "http://")) else "",

@@ -27,6 +27,7 @@ def test_a_purchase_is_shown_with_nothing_but_what_is_shown(shop: Shop) -> None:
     (row,) = json.loads(body)["purchases"]
     key = row.pop("key")
     assert row == {
+        "id": OUD["id"],
         "product": "دهن عود كمبودي",
         "url": ADDRESS,
         "image": "",

@@ -4,7 +4,7 @@
  * focused, and once closed does not come back in this visit.
  *
  * @typedef {{unit: "minute" | "hour" | "day", count: number}} Age
- * @typedef {{key: string, product: string, url: string, image: string, place: string, who: string, age: Age}} Purchase
+ * @typedef {{key: string, id: number, product: string, url: string, image: string, place: string, who: string, age: Age}} Purchase
  */
 
 const SHOWN_MS = 8000;
@@ -71,6 +71,7 @@ const element = (name, attributes = {}) => {
 const line = (purchase, api) => {
   const words = wordsOf(api.lang);
   const link = element("a", { href: purchase.url });
+  link.addEventListener("click", () => api.send("card.clicked", { product_id: purchase.id }));
   const product = element("bdi");
   product.textContent = purchase.product;
   link.append(`${words.bought} `, product);
