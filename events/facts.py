@@ -316,6 +316,14 @@ class ContactVerified(Fact):
     contact_id: Id
 
 
+class ContactsImported(Fact):
+    """A file of the merchant's, whose people count as one fact; `count` of them are new or newly declared."""
+
+    name = "contacts.imported"
+    import_id: Id
+    count: int
+
+
 class ConsentFact(Fact):
     contact_id: Id
     purpose: Slug

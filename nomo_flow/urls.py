@@ -20,5 +20,6 @@ urlpatterns = [
     path("", include("integrations.urls")),
     path("", include("notifications.urls")),
     path("", include("visitors.contact_urls")),
+    path("", include("visitors.import_urls")),
     path("webhooks/sandbox/clock/", views.sandbox_clock, name="sandbox-clock"),
 ]

@@ -66,6 +66,8 @@ LAWS = {
             "nomo_flow/health.py": "counts rows of every store and names none",
             "notifications/services.py": "the sweeper: it finds the cards of every store that went on long ago",
             "notifications/tasks.py": "the sweeper: it claims the alerts of every store that are due",
+            "visitors/imports.py": "retention: files of any store that nobody went on with",
+            "visitors/tasks.py": "the sweeper: it claims the files of every store that wait",
             "visitors/ingest.py": "a batch of beacons is of several stores, and written with the same few queries",
             "visitors/visit_orders.py": "puts orders to the visits of such a batch",
             "visitors/contacts.py": "the sweeper: it finds the opt-ins of every store that are due or old",

@@ -112,6 +112,7 @@ TABLE = {
     "features:card": STORE,
     "features:preview": STORE,
     "features:numbers": STORE,
+    "imports:*": STORE,
     "features:switch": STORE,
     "features:revert": STORE,
     "visitors:collect": same(405, POST=400),
@@ -211,6 +212,8 @@ class World:
             "member": self.ids["member"],
             "visit": self.ids["visit"],
             "visitor": self.ids["visitor"],
+            "file": self.ids["file"],
+            "move": "go",
             "token": "no-such-token",
         }
         if route.name == "admin:view_on_site":
@@ -270,6 +273,9 @@ def fill_store_a() -> dict[str, Any]:
     activity.note(merchant, services.INVITED, user=owner, whom=owner)
     switchboard.save(merchant, card=a_card(), raw={"note": CANARY}, by=owner)
     switchboard.switch(merchant, card=a_card(), is_on=True, by=owner)
+    merchant.contact_imports.create(
+        kind="contacts", state="processed", encoding="utf-8", file_name=CANARY, content=CANARY_EMAIL.encode()
+    )
     mirrored = {"salla_id": 1, "source_updated_at": now}
     customer = merchant.customers.create(
         **mirrored, name=CANARY, email=CANARY_EMAIL, phone=CANARY_PHONE, city=CANARY, country=CANARY
@@ -353,6 +359,7 @@ def shown_ids(merchant: Merchant) -> dict[str, Any]:
         "revision": merchant.revisions.latest("pk").public_id,
         "visitor": visitor.public_id,
         "visit": visit.public_id,
+        "file": merchant.contact_imports.get().public_id,
     }
 
 

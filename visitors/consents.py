@@ -65,9 +65,13 @@ class Words:
 
 @dataclass
 class Standing:
-    """By purpose and channel, the state that counts; what has no line is not in it."""
+    """By purpose and channel, the state that counts; what has no line is not in it.
+
+    `own_ends` are those that the person ended himself and has not given again.
+    """
 
     states: dict[tuple[str, str], Consent.State] = field(default_factory=dict)
+    own_ends: set[tuple[str, str]] = field(default_factory=set)
 
     def of(self, purpose: str, channel: str) -> Consent.State | None:
         return self.states.get((purpose, channel))
@@ -84,15 +88,15 @@ def standing(merchant: Merchant, contact: Contact) -> Standing:
 
 def come_to(lines: Iterable[tuple[str, str, str, str]]) -> Standing:
     """Of one contact's lines, oldest first. The newest counts; a declaration undoes nobody's own withdrawal."""
-    found, own_end = Standing(), set()
+    found = Standing()
     for purpose, channel, state, source in lines:
         place = (purpose, channel)
-        if state == State.DECLARED and (place in own_end or found.states.get(place) == State.GIVEN):
+        if state == State.DECLARED and (place in found.own_ends or found.states.get(place) == State.GIVEN):
             continue
         if state == State.WITHDRAWN and source in BY_THE_PERSON:
-            own_end.add(place)
+            found.own_ends.add(place)
         elif state == State.GIVEN:
-            own_end.discard(place)
+            found.own_ends.discard(place)
         found.states[place] = State(state)
     return found
 

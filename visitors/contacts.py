@@ -4,13 +4,11 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from disposable_email_domains import blocklist
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
-from core.contact_values import email_of, phone_of
 from core.http import truncated
 from core.limiter import Limit
 from core.models import Merchant
@@ -22,6 +20,7 @@ from visitors import consents, suppressions
 from visitors.consents import Reason, Source, Words, may_send, withdraw
 from visitors.contact_links import question_of
 from visitors.models import Channel, Consent, Contact, OptIn, Purpose, Suppression
+from visitors.values import is_disposable, normalised
 
 __all__ = [
     "Outcome",
@@ -95,17 +94,6 @@ def subscribe(
     )  # fmt: skip
     _ask(merchant, Contact.Kind(kind), normal, asked)
     return Outcome.ASKED
-
-
-def normalised(kind: str, value: str) -> str | None:
-    """The one form in which an address or a number is kept; None for what is neither."""
-    return email_of(value) if kind == Contact.Kind.EMAIL else phone_of(value)
-
-
-def is_disposable(email: str) -> bool:
-    """Of a domain, or below one, that gives addresses away for minutes."""
-    labels = email.rpartition("@")[2].split(".")
-    return any(".".join(labels[start:]) in blocklist for start in range(len(labels) - 1))
 
 
 @transaction.atomic

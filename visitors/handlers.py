@@ -6,7 +6,7 @@ from events.bus import every, on, on_batch
 from events.facts import CustomerNotificationsChanged, CustomerRegistered
 from events.models import Event
 from events.stream import Beacon
-from visitors import contacts, ingest, visit_services
+from visitors import contacts, imports, ingest, visit_services
 
 
 @on_batch
@@ -23,6 +23,7 @@ def link_order(event: Event) -> None:
 @on("store.purged")
 def forget_visitors(event: Event) -> None:
     visit_services.forget_all(event.merchant)
+    imports.forget_all(event.merchant)
 
 
 @every(hours=24)
@@ -57,3 +58,13 @@ def ask_again() -> None:
 @every(hours=6)
 def forget_unanswered() -> None:
     contacts.forget_unanswered()
+
+
+@every(seconds=30)
+def wake_imports() -> None:
+    imports.wake()
+
+
+@every(hours=1)
+def forget_old_imports() -> None:
+    imports.forget_old()

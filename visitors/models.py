@@ -10,6 +10,7 @@ from visitors.contact_models import (
     Suppression,
     SuppressionKey,
 )
+from visitors.import_models import ContactImport
 from visitors.visit_models import Visit, Visitor, VisitOrder
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Channel",
     "Consent",
     "Contact",
+    "ContactImport",
     "OptIn",
     "Purpose",
     "Suppression",

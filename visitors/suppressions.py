@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
+from datetime import datetime
 
 from core.models import Merchant
 from visitors.models import Channel, Suppression, SuppressionKey
@@ -25,6 +26,27 @@ def reasons(merchant: Merchant, *, value: str, channel: Channel) -> set[str]:
     return set(held.values_list("reason", flat=True))
 
 
+def channels_by_value(merchant: Merchant, values: Iterable[str]) -> dict[str, set[str]]:
+    """The channels on which nobody writes to each of these values; the others are not in it."""
+    key = _key(merchant)
+    by_hash = {_hash(key, value): value for value in values}
+    found: dict[str, set[str]] = {}
+    rows = merchant.suppressions.filter(value_hash__in=list(by_hash)).values_list("value_hash", "channel")
+    for hashed, channel in rows:
+        found.setdefault(by_hash[bytes(hashed)], set()).add(channel)
+    return found
+
+
+def suppress_all(merchant: Merchant, places: Iterable[tuple[str, Channel]], *, reason: Reason, at: datetime) -> None:
+    """Many values at once, each on a channel."""
+    key = _key(merchant)
+    rows = [
+        Suppression(merchant=merchant, channel=channel, value_hash=_hash(key, value), reason=reason, at=at)
+        for value, channel in places
+    ]
+    merchant.suppressions.bulk_create(rows, ignore_conflicts=True)
+
+
 def lift(
     merchant: Merchant, *, value: str, channels: Iterable[Channel], reasons: Iterable[Reason] | None = None
 ) -> None:
@@ -34,7 +56,11 @@ def lift(
 
 
 def hash_of(merchant: Merchant, value: str) -> bytes:
-    return hmac.digest(_key(merchant), value.encode(), hashlib.sha256)
+    return _hash(_key(merchant), value)
+
+
+def _hash(key: bytes, value: str) -> bytes:
+    return hmac.digest(key, value.encode(), hashlib.sha256)
 
 
 def _key(merchant: Merchant) -> bytes:

@@ -18,6 +18,7 @@ from visitors.cards.email_collector.settings import Settings
 from visitors.contact_models import LONGEST_TEXT
 from visitors.contacts import Outcome
 from visitors.models import Contact
+from visitors.values import normalised
 
 # Nobody fills it in faster; the widget waits as long before it sends.
 LEAST_SECONDS = 2
@@ -61,7 +62,7 @@ def _faults(merchant: Merchant, settings: Settings, sent: Sent) -> dict[str, str
     given = dict(_given(settings, sent))
     if not given:
         return {"phone": _bad_phone()} if settings.asks == "phone" else {"email": str(Outcome.INVALID.label)}
-    errors = {kind: _bad(kind) for kind, value in given.items() if contacts.normalised(kind, value) is None}
+    errors = {kind: _bad(kind) for kind, value in given.items() if normalised(kind, value) is None}
     if not sent.agreed:
         errors["agreed"] = _("Please tick the box to agree.")
     elif not errors and not _was_shown(merchant, settings, sent.text):
