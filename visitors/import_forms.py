@@ -15,6 +15,7 @@ from visitors.models import Channel
 
 # By what a channel reaches.
 REACHED_BY = {Role.EMAIL: {Channel.EMAIL}, Role.PHONE: {Channel.SMS, Channel.WHATSAPP}}
+UNSTATED = _("Say it here for all of them, or choose a column that says it for each.")
 STATED = {Role.WHERE: "where", Role.WHEN: "when", Role.WORDS: "words"}
 
 
@@ -40,16 +41,11 @@ class ColumnsForm(forms.Form):
 
     where = forms.CharField(
         label=_("Where they agreed"),
-        required=False,
         max_length=150,
         help_text=_("Such as: the newsletter form of our old shop."),
     )
-    when = forms.CharField(
-        label=_("When they agreed"), required=False, max_length=100, help_text=_("A day, or from when to when.")
-    )
-    words = forms.CharField(
-        label=_("In which words they agreed"), required=False, max_length=LONGEST_TEXT, widget=forms.Textarea
-    )
+    when = forms.CharField(label=_("When they agreed"), max_length=100, help_text=_("A day, or from when to when."))
+    words = forms.CharField(label=_("In which words they agreed"), max_length=LONGEST_TEXT, widget=forms.Textarea)
     channels = forms.MultipleChoiceField(
         label=_("To which messages they agreed"),
         required=False,
@@ -70,10 +66,20 @@ class ColumnsForm(forms.Form):
                 del self.fields[name]
         elif not row.channels:
             self.initial["channels"] = [each for each in (Channel.EMAIL, Channel.SMS) if each in reached]
+        for role, name in STATED.items():
+            if name in self.fields:
+                self.fields[name].required = role not in self._chosen(row)
+                self.fields[name].error_messages["required"] = UNSTATED
         offered = Role.choices if self.is_about_consent else [(each.value, each.label) for each in list(Role)[:3]]
         self.columns = [f"column_{place}" for place in range(len(row.roles))]
         for name, role in zip(self.columns, row.roles, strict=True):
             self.fields[name] = forms.ChoiceField(label=name, choices=offered, required=False, initial=role)
+
+    def _chosen(self, row: ContactImport) -> list[str]:
+        """The roles as they were posted, else as they were guessed."""
+        if not self.is_bound:
+            return list(row.roles)
+        return [str(self.data.get(f"column_{place}", "")) for place in range(len(row.roles))]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -87,9 +93,6 @@ class ColumnsForm(forms.Form):
         return data
 
     def _check_consent(self, chosen: set[str], data: dict[str, Any]) -> None:
-        for role, name in STATED.items():
-            if role not in chosen and not data.get(name):
-                self.add_error(name, _("Say it here for all of them, or choose a column that says it for each."))
         for role, channels in REACHED_BY.items():
             if role in chosen and not channels & set(data.get("channels", [])):
                 message = _("Tick a kind of message for the phone numbers too, or leave that column out.")

@@ -13,7 +13,7 @@ from visitors.import_models import ContactImport
 from visitors.import_rows import WRITTEN, Verdict, people
 from visitors.importing import rows_in
 
-SHOWN = 20
+SHOWN = 10
 FINE = {*WRITTEN, Verdict.SAME, Verdict.NONE}
 
 
