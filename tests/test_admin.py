@@ -25,7 +25,7 @@ from integrations.models import Connection, DeadDelivery, DeadPurge, DeadSync, D
 from notifications.models import Alert, AlertMail
 from tests.cards import a_card, registered
 from visitors import suppressions
-from visitors.models import Suppression
+from visitors.models import ContactImport, Suppression
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 REPLAYED = [
@@ -41,6 +41,7 @@ REPLAYED = [
     Alert,
     AlertMail,
     BadBatch,
+    ContactImport,
 ]
 ROWS = 60
 MOST_QUERIES = 15
@@ -101,6 +102,7 @@ def fill(merchant: Merchant, count: int) -> None:
         store.consents.create(purpose="marketing", channel="email", state="given", **agreed)
         store.opt_ins.create(expires_at=now, **agreed)
         suppressions.suppress(store, value=contact.value, channels=contact.channels, reason=Suppression.Reason.STOPPED)
+        store.contact_imports.create(kind="contacts", file_name="people.csv", encoding="utf-8", **given_up)
         store.messages.create(key="x", contact=contact, channel="email", purpose="marketing", template="x")
         Tick.objects.create(job=f"job {number}", period=now, state=State.DEAD, reason="took too long")
         a_delivery(number, merchant=store, store_id=number)
@@ -347,6 +349,9 @@ def dead_rows(merchant: Merchant, model: type[models.Model]) -> list[Any]:
     if model is BadBatch:
         given = {"shard": 1, "state": State.DEAD, "attempts": 8, "reason": "no"}
         return [BadBatch.objects.create(position=position, **given) for position in ("1-0", "2-0")]
+    if model is ContactImport:
+        given = {"kind": "contacts", "encoding": "utf-8", "state": State.DEAD, "attempts": 8, "reason": "no"}
+        return [merchant.contact_imports.create(file_name=name, **given) for name in ("a.csv", "b.csv")]
     if model in {Alert, AlertMail}:
         given = {"state": State.DEAD, "attempts": 8, "reason": "no"}
         found = [merchant.alerts.create(kind="digest", key=key, **given) for key in ("a", "b")]

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -108,7 +109,7 @@ def bomb() -> bytes:
     ids=range(8),
 )
 def test_what_is_no_such_file_is_refused(content: bytes, message: str) -> None:
-    with pytest.raises(FileError, match=message):
+    with translation.override("en"), pytest.raises(FileError, match=message):
         read(content)
 
 

@@ -313,6 +313,7 @@ def fill_store_a() -> dict[str, Any]:
         "visitors/contact": contact,
         "visitors/consent": merchant.consents.create(purpose="marketing", channel="email", state="given", **shown),
         "visitors/optin": merchant.opt_ins.create(name=CANARY, expires_at=now, **shown),
+        "visitors/contactimport": merchant.contact_imports.get(),
         "visitors/suppression": merchant.suppressions.get(),
         "integrations/connection": connection,
         "integrations/delivery": delivery,
