@@ -102,6 +102,12 @@ TABLE = {
     "visitors:profile": STORE,
     "visitors:file": STORE,
     "visitors:erase": STORE,
+    "contacts:list": STORE,
+    "contacts:contact": STORE,
+    "contacts:give": STORE,
+    "contacts:end": STORE,
+    "contacts:erase": STORE,
+    "contacts:file": STORE,
     # By a signed address and nothing else; this one is forged.
     "contacts:confirm": same(405, GET=404, HEAD=404, POST=404),
     "contacts:unsubscribe": same(405, GET=404, HEAD=404, POST=404),
@@ -214,6 +220,7 @@ class World:
             "visitor": self.ids["visitor"],
             "file": self.ids["file"],
             "move": "go",
+            "contact": self.ids["contact"],
             "token": "no-such-token",
         }
         if route.name == "admin:view_on_site":
@@ -359,6 +366,7 @@ def shown_ids(merchant: Merchant) -> dict[str, Any]:
         "salla id": merchant.salla_id,
         "revision": merchant.revisions.latest("pk").public_id,
         "visitor": visitor.public_id,
+        "contact": merchant.contacts.get().public_id,
         "visit": visit.public_id,
         "file": merchant.contact_imports.get().public_id,
     }
