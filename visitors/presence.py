@@ -142,6 +142,11 @@ class Arrival:
 
 def admit(arrival: Arrival) -> Verdict:
     """Let it in, or not, in one round trip. Raises `RedisError`."""
+    return Verdict(_run(_ADMIT, *_asked(arrival)))
+
+
+def _asked(arrival: Arrival) -> tuple[list[str], list[Any]]:
+    """The keys and the arguments of the script."""
     beacon = arrival.beacon
     store, now = beacon.merchant_id, _milliseconds(beacon.received_at)
     minute, hour = now // 60_000, arrival.sent // HOUR
@@ -160,7 +165,7 @@ def admit(arrival: Arrival) -> Verdict:
     arguments = [now, WINDOW, BUCKET, KEPT_SECONDS, person, EXACT, MOST_SCOPES, MOST_OF_NETWORK, MOST_OF_STORE]
     arguments += [_short(arrival.id), max(1, (is_replayed_until - now) // 1000), stream.encode(beacon)]
     arguments += ["" if arrival.is_known else MOST_UNKNOWN, stream.UNCOUNTED, stream.MAXLEN, stream.FIELD]
-    return Verdict(_run(_ADMIT, keys, arguments))
+    return keys, arguments
 
 
 def count(merchant: Merchant, *, page: str = "", product_id: int | None = None) -> int:
