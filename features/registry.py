@@ -70,6 +70,20 @@ class Reporter(Protocol[S_in]):
     def __call__(self, merchant: "Merchant", settings: S_in, /) -> list[str]: ...
 
 
+@dataclass(frozen=True)
+class Panel:
+    """A part of the card's page that only it has: one of its own templates, and what that draws as `panel`."""
+
+    template: str
+    data: Any
+
+
+class Drawer(Protocol[S_in]):
+    """What the card's page shows beside the settings."""
+
+    def __call__(self, merchant: "Merchant", settings: S_in, /) -> Panel: ...
+
+
 class BadRequestError(Exception):
     """Raised by an action: the widget sent something that no widget of ours sends."""
 
@@ -93,7 +107,8 @@ class Card(Generic[S]):
     `actions` are what its widget may ask. While something is `missing`, the dashboard says what instead of "on"; asking
     costs at most one query. `sample` feeds the widget in the preview, where it asks nobody. `measures` are what its
     chart counts, in place of how often it was shown and clicked. `beacons` are the names of what only its widget tells
-    of, such as "subscription.asked". `Card[Settings](…)` lets mypy hold them all to the card's own settings.
+    of, such as "subscription.asked". `panel` is a part of its page. `Card[Settings](…)` lets mypy hold them all to the
+    card's own settings.
     """
 
     slug: str
@@ -108,6 +123,7 @@ class Card(Generic[S]):
     health: Reporter[S] | None = None
     measures: Sequence[Measure] | None = None
     beacons: tuple[str, ...] = ()
+    panel: Drawer[S] | None = None
 
     def __post_init__(self) -> None:
         for name in (self.slug, *self.actions):

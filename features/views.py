@@ -63,6 +63,7 @@ def card(request: MerchantRequest, slug: str) -> HttpResponse:
         "history": selectors.history(request.merchant, card),
         "account": plan_selectors.account(request.merchant),
         "health": preview.health(request.merchant, card, editor.stored),
+        "panel": card.panel(request.merchant, editor.stored) if card.panel else None,
         "report": report.of(request.merchant, card, days=report.days_in(request.GET.get("days", ""))),
         "can_change": _can_change(request),
     }

@@ -124,6 +124,7 @@ TABLE = {
     "visitors:collect": same(405, POST=400),
     "visitors:live": same(405, GET=200, HEAD=200),
     "visitors:visitor": same(405, POST=200),
+    "visitors:live-page": same(405, GET=404, HEAD=404),  # where shoppers have no counter
     "features:config": same(405, GET=200, HEAD=200),
     "features:act": same(405, POST=200),
     "design": Entry(every(405, GET=404, HEAD=404), READ, READ),
@@ -211,7 +212,7 @@ class World:
             "content_type_id": self.ids["content type"],
             "app_label": "integrations",
             "url": "no/such/page",
-            "store": self.ids["salla id"] if route.pattern.startswith("sf/") else self.ids["store"],
+            "store": self.ids["salla id"] if route.pattern.startswith(("sf/", "live/")) else self.ids["store"],
             "slug": "test_card",
             "action": "echo",
             "revision": self.ids["revision"],

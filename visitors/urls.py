@@ -1,4 +1,4 @@
-"""Addresses of `visitors`: what shoppers' browsers tell and ask, and the dashboard's pages of visitors."""
+"""Addresses of `visitors`: what shoppers' browsers tell and ask, what shoppers may read, and the dashboard's pages."""
 
 from django.urls import path
 
@@ -9,6 +9,7 @@ urlpatterns = [
     path("sf/<int:store>/e", views.collect, name="collect"),
     path("sf/<int:store>/live", views.live, name="live"),
     path("sf/<int:store>/visitor", views.visitor, name="visitor"),
+    path("live/<int:store>/", views.live_page, name="live-page"),
     path("stores/<uuid:store>/visitors/", visit_views.overview, name="overview"),
     path("stores/<uuid:store>/visitors/visits/", visit_views.visits, name="visits"),
     path("stores/<uuid:store>/visitors/visits/<uuid:visit>/", visit_views.visit, name="visit"),

@@ -1,10 +1,13 @@
-"""What shoppers' browsers tell and ask."""
+"""What shoppers' browsers tell and ask, and the page that says what is counted."""
 
 from math import ceil
 
+from django.conf import settings
 from django.core.signing import BadSignature
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
+from django.shortcuts import render
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 from redis import RedisError
@@ -12,6 +15,7 @@ from redis import RedisError
 from core.http import NOT_KEPT, OPEN, PREFLIGHT, client_network, refused_length
 from core.limiter import Limit
 from features.registry import BadRequestError
+from features.selectors import language_of
 from features.services import read_data
 from features.storefront import script_safe
 from visitors import beacons, counter, door
@@ -27,6 +31,10 @@ KEY_LIMIT = Limit("visitors:key", 20, 3600)
 FULL = {Verdict.NETWORK_FULL, Verdict.STORE_FULL}
 FULL_SECONDS = "60"
 KEPT_SHORTLY = {**OPEN, "Cache-Control": "public, max-age=5"}
+PAGE_KEPT = "public, max-age=60"
+
+
+# The storefront's doors
 
 
 @csrf_exempt
@@ -88,3 +96,20 @@ def live(request: HttpRequest, store: int) -> HttpResponse:
     product_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= counter.LONGEST_ID else None
     answer = counter.told(store, product_id=product_id)
     return HttpResponse(script_safe(answer), content_type="application/json", headers=KEPT_SHORTLY)
+
+
+# What shoppers may read
+
+
+@require_safe
+def live_page(request: HttpRequest, store: int) -> HttpResponse:
+    """What the counter counts, in the store's language or the one that was asked for. The same for everybody."""
+    board = counter.public_board(store)
+    if board is None:
+        raise Http404
+    language = request.GET.get("lang", "")
+    with translation.override(language if language in dict(settings.LANGUAGES) else language_of(board.merchant)):
+        response = render(request, "visitors/live.html", {"board": board})
+        response.headers["Content-Language"] = translation.get_language()
+    response.headers["Cache-Control"] = PAGE_KEPT
+    return response

@@ -152,10 +152,13 @@ def money(amount: Decimal, currency: str = "SAR") -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/chart.html")
-def bar_chart(title: str, points: Sequence[tuple[str, int]]) -> dict[str, Any]:
-    """Bars with their table. Time runs from left to right in Arabic too, as in Salla's reports."""
+def bar_chart(title: str, points: Sequence[tuple[str, int]], slots: int = 0, end: str = "") -> dict[str, Any]:
+    """Bars with their table. Time runs from left to right in Arabic too, as in Salla's reports.
+
+    With more `slots` than points it leaves room for what is to come until `end`.
+    """
     top = max((value for _label, value in points), default=0) or 1
-    step = CHART_WIDTH / max(len(points), 1)
+    step = CHART_WIDTH / max(len(points), slots, 1)
     bars = [
         {
             "label": label,
@@ -167,4 +170,5 @@ def bar_chart(title: str, points: Sequence[tuple[str, int]]) -> dict[str, Any]:
         }
         for place, (label, value) in enumerate(points)
     ]
-    return {"title": title, "bars": bars, "width": CHART_WIDTH, "height": CHART_HEIGHT}
+    end = end or (points[-1][0] if points else "")
+    return {"title": title, "bars": bars, "end": end, "width": CHART_WIDTH, "height": CHART_HEIGHT}

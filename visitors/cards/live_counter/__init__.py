@@ -1,0 +1,1 @@
+"""Tells shoppers how many they are, truly."""
