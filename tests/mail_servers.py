@@ -26,8 +26,8 @@ class Server(EmailBackend):
         return count
 
 
-def raising(error: BaseException) -> Callable[[], None]:
-    def fails() -> None:
+def raising(error: BaseException) -> Callable[..., None]:
+    def fails(*_: Any) -> None:
         raise error
 
     return fails

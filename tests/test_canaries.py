@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import smtplib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -25,6 +27,9 @@ from integrations.models import Connection, Delivery, Sync
 from integrations.tasks import sync_stores
 from notifications.tasks import send_alerts
 from tests.conftest import SECRET, work
+from tests.contacts import answer, ask
+from tests.mail_servers import raising
+from tests.outbox import again, send
 from tests.outside import CLIENT, Outside
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +37,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 OUD = 1305146709
 NAME, MOBILE, EMAIL = "كناري الواحات", "500391827", "kanari.shopper@example.com"
 # The only columns that hold persons in clear: whom Salla names, and who signs in. Everything else names them by number.
-SHOPPERS = {("integrations_customer", column) for column in ("name", "email", "phone")}
+SHOPPERS = {
+    *(("integrations_customer", column) for column in ("name", "email", "phone")),
+    *(("visitors_contact", column) for column in ("value", "name")),
+    ("visitors_optin", "name"),
+}
 TEAM = {("core_user", column) for column in ("name", "email")}
 # The only pages of ours that show a shopper: the staff's, of the mirror and of what Salla sent (secrets masked).
 SHOWN_TO_STAFF = {"integrations_customer", "integrations_order", "integrations_cart", "integrations_delivery"}
@@ -134,10 +143,25 @@ def live(world: World) -> None:
     services.check(merchant, window=timedelta(days=1))
     read_all()
     assert merchant.orders.get(salla_id=lost["order"]).coupon_codes == ["EID25"]
+    subscribe(world)
     fail_loudly(world)
     Connection.unscoped.filter(merchant=merchant).update(state=Connection.State.NEEDS_REINSTALL)
     merchant.alerts.create(kind="disconnected", key="x")
     send_alerts()
+
+
+def subscribe(world: World) -> None:
+    """By e-mail, which is asked and says yes; by phone, which cannot be asked; and a server that quotes the address."""
+    merchant = world.merchant
+    ask(merchant, EMAIL, name=NAME)
+    ask(merchant, f"0{MOBILE}", kind="phone", name=NAME)
+    refusal = smtplib.SMTPRecipientsRefused({EMAIL: (451, f"4.7.1 <{EMAIL}> later".encode())})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EmailBackend, "send_messages", raising(refusal))
+        send()
+    again()
+    assert sorted(merchant.messages.values_list("state", "reason")) == [("accepted", ""), ("skipped", "no_provider")]
+    assert answer(merchant.opt_ins.get(contact__value=EMAIL)) is not None
 
 
 def fail_loudly(world: World) -> None:
