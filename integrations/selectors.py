@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -250,6 +250,21 @@ def _words(kind: type[SallaError]) -> Iterator[str]:
 def counted_orders(merchant: Merchant) -> QuerySet[Order]:
     """What every number about orders counts; without the columns that are big and no number is made of."""
     return merchant.orders.filter(is_draft=False, is_deleted=False).defer("items", "coupon_codes")
+
+
+_FULFILLING = (Order.Status.IN_PROGRESS, Order.Status.DELIVERING, Order.Status.SHIPPED)
+_FULFILLED = (Order.Status.DELIVERED, Order.Status.COMPLETED)
+_COD, _BANK = Order.PaymentMethod.COD, Order.PaymentMethod.BANK
+
+
+def paid(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Those whose money is certain: `Order.is_paid` in SQL; tests/test_integrations.py holds the two together."""
+    certain = Q(is_draft=False, is_deleted=False, is_refunded=False) & ~Q(status=Order.Status.CANCELED)
+    on_delivery = Q(payment_method=_COD, status__in=_FULFILLED)
+    by_transfer = Q(payment_method=_BANK, status__in=[*_FULFILLING, *_FULFILLED])
+    at_once = ~Q(payment_method__in=[_COD, _BANK]) & Q(is_pending_payment=False)
+    at_once &= ~Q(status__in=["", Order.Status.PAYMENT_PENDING])
+    return orders.filter(certain & (on_delivery | by_transfer | at_once))
 
 
 def paid_sums(merchant: Merchant, orders: Iterable[Order]) -> dict[str, Decimal]:

@@ -31,7 +31,7 @@ from nomo_flow import urls
 from tests.cards import a_card, registered
 from tests.conftest import store
 from visitors import suppressions
-from visitors.models import Suppression, Visit, Visitor
+from visitors.models import Segment, Suppression, Visit, Visitor
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
@@ -108,6 +108,9 @@ TABLE = {
     "contacts:end": STORE,
     "contacts:erase": STORE,
     "contacts:file": STORE,
+    "visitors:segments": STORE,
+    "visitors:segment": STORE,
+    "visitors:segment-*": STORE,
     # By a signed address and nothing else; this one is forged.
     "contacts:confirm": same(405, GET=404, HEAD=404, POST=404),
     "contacts:unsubscribe": same(405, GET=404, HEAD=404, POST=404),
@@ -222,6 +225,7 @@ class World:
             "file": self.ids["file"],
             "move": "go",
             "contact": self.ids["contact"],
+            "segment": self.ids["segment"],
             "token": "no-such-token",
         }
         if route.name == "admin:view_on_site":
@@ -370,6 +374,7 @@ def shown_ids(merchant: Merchant) -> dict[str, Any]:
         "contact": merchant.contacts.get().public_id,
         "visit": visit.public_id,
         "file": merchant.contact_imports.get().public_id,
+        "segment": merchant.segments.create(name=CANARY, rules={}).public_id,
     }
 
 
@@ -449,7 +454,7 @@ STORE_PAGES = [name for name, entry in TABLE.items() if entry is STORE]
 def snapshot() -> dict[str, list[Any]]:
     models = (Delivery.objects, Reaction.unscoped, Tick.objects, Order.unscoped, Merchant.objects, User.objects)
     models = (*models, Membership.objects, Activity.unscoped, Feature.unscoped, Revision.unscoped)
-    models = (*models, Visitor.unscoped, Visit.unscoped)
+    models = (*models, Visitor.unscoped, Visit.unscoped, Segment.unscoped)
     return {str(rows.model): list(rows.order_by("pk").values()) for rows in models}
 
 

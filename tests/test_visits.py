@@ -11,7 +11,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import clock
+from core import clock, subjects
 from core.models import Activity, Merchant
 from events import facts, ingest, tallies
 from events.models import BadBatch
@@ -451,6 +451,29 @@ def test_all_that_is_kept_of_a_visitor_is_given(shop: Shoppers) -> None:
     assert (row["orders"], row["products"], row["cart_id"], row["source"]) == ([900], [7], 55, "google")
     assert [event["name"] for event in told["events"]] == ["page.viewed", "product.viewed", "cart.updated"]
     assert "v:noura" not in str(told)  # what the browser proves itself with stays inside
+
+
+def test_a_persons_visits_are_found_and_erased_with_the_person(shop: Shoppers) -> None:
+    """By the customer's number and by the browsers that it was signed in from, whether they agreed or not."""
+    shop.send("page.viewed", viewed(7), key="v:home", customer=225)
+    shop.send(key="v:home", minutes=24 * 60)
+    shop.send(key="d:work", customer=225)
+    shop.send(key="v:other", customer=226)
+    ingest.drain()
+    told = subjects.export_subject(shop.merchant, customer_id=225)["visits"]
+    assert [row["products"] for row in told] == [[7], [], []]
+    assert subjects.erase_subject(shop.merchant, customer_id=225)["visits"] == 3
+    assert [visit.visitor_key for visit in shop.visits()] == ["v:other"]
+    assert [visitor.key for visitor in shop.merchant.visitors.all()] == ["v:other"]
+    assert set(shop.merchant.storefront_events.values_list("visitor_key", flat=True)) == {"v:other"}
+
+
+def test_an_erased_browser_is_no_longer_joined_to_an_address(shop: Shoppers) -> None:
+    visit = shop.come()
+    contact = shop.merchant.contacts.create(kind="email", value="noura@example.com", visitor_key="v:noura")
+    visit_services.erase(shop.merchant, visitor=visit.visitor)
+    contact.refresh_from_db()
+    assert (contact.visitor_key, contact.value) == ("", "noura@example.com")
 
 
 # Devices and countries

@@ -65,6 +65,11 @@ class Contact(MerchantOwned):
         indexes = [
             models.Index(fields=["merchant", "customer_salla_id"], name="visitors_contact_by_customer"),
             models.Index(fields=["merchant", "-created_at"], name="visitors_contact_newest"),
+            models.Index(
+                fields=["merchant", "visitor_key"],
+                condition=~models.Q(visitor_key=""),
+                name="visitors_contact_by_visitor",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -6,7 +6,7 @@ from events.bus import every, on, on_batch
 from events.facts import CustomerNotificationsChanged, CustomerRegistered
 from events.models import Event
 from events.stream import Beacon
-from visitors import contacts, imports, ingest, visit_services
+from visitors import contacts, imports, ingest, segments, visit_services
 
 
 @on_batch
@@ -24,6 +24,11 @@ def link_order(event: Event) -> None:
 def forget_visitors(event: Event) -> None:
     visit_services.forget_all(event.merchant)
     imports.forget_all(event.merchant)
+
+
+@every(hours=24)
+def count_segments() -> None:
+    segments.recount_all()
 
 
 @every(hours=24)

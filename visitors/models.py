@@ -11,6 +11,7 @@ from visitors.contact_models import (
     SuppressionKey,
 )
 from visitors.import_models import ContactImport
+from visitors.segment_models import Segment
 from visitors.visit_models import Visit, Visitor, VisitOrder
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ContactImport",
     "OptIn",
     "Purpose",
+    "Segment",
     "Suppression",
     "SuppressionKey",
     "Visit",

@@ -1,4 +1,4 @@
-"""What contacts hold of a person. Erased, a hash says that nobody writes there, and the ledger names a number."""
+"""What contacts and visits hold of a person. An erased contact leaves a hash where nobody writes, and its number."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.models import Merchant
 from core.subjects import Holder, Subject, hold
-from visitors import consents, suppressions
+from visitors import consents, suppressions, visit_services
 from visitors.consents import Source, Words
 from visitors.contacts import of_subject
 from visitors.models import Contact, Suppression
@@ -80,3 +80,23 @@ def forget(contact: Contact) -> None:
 
 
 hold("contacts", Holder(_("Contacts and consents"), _export, _erase, _widen, is_for_reader=True))
+
+
+# Visits: browsers that were signed in as the customer, or in which the address was given. Who reads an address is not
+# shown them: others may use the same browser.
+
+
+def _widen_by_visits(merchant: Merchant, subject: Subject) -> Subject:
+    signed_in = merchant.visitors.filter(customer_salla_id__in=subject.customers)
+    return Subject(visitors=frozenset(signed_in.values_list("key", flat=True)))
+
+
+def _export_visits(merchant: Merchant, subject: Subject) -> list[dict[str, Any]]:
+    return visit_services.visits_told(visit_services.visits_of(merchant, subject))
+
+
+def _erase_visits(merchant: Merchant, subject: Subject) -> int:
+    return visit_services.erase_of(merchant, subject)
+
+
+hold("visits", Holder(_("Visits"), _export_visits, _erase_visits, _widen_by_visits))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from visitors import views, visit_views
+from visitors import segment_views, views, visit_views
 
 app_name = "visitors"
 urlpatterns = [
@@ -17,4 +17,8 @@ urlpatterns = [
     path("stores/<uuid:store>/visitors/<uuid:visitor>/", visit_views.visitor, name="profile"),
     path("stores/<uuid:store>/visitors/<uuid:visitor>/file/", visit_views.visitor_file, name="file"),
     path("stores/<uuid:store>/visitors/<uuid:visitor>/erase/", visit_views.erase, name="erase"),
+    path("stores/<uuid:store>/segments/", segment_views.listed, name="segments"),
+    path("stores/<uuid:store>/segments/new/", segment_views.new, name="segment-new"),
+    path("stores/<uuid:store>/segments/<uuid:segment>/", segment_views.segment, name="segment"),
+    path("stores/<uuid:store>/segments/<uuid:segment>/delete/", segment_views.delete, name="segment-delete"),
 ]

@@ -4,10 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from core import activity, clock
 from core.models import Merchant, User
+from core.subjects import Subject
 from features import registry
 from features.services import settings_of
 from visitors import visit_orders
@@ -33,27 +35,47 @@ def link_order(merchant: Merchant, *, order_id: int) -> None:
 @transaction.atomic
 def erase(merchant: Merchant, *, visitor: Visitor, by: User | None = None) -> None:
     """The visitor, the visits and what the browser told in them. What was counted of them names nobody, and stays."""
-    merchant.storefront_events.filter(visitor_key=visitor.key, received_at__gte=visitor.first_seen_at - LATE).delete()
-    merchant.visits.filter(visitor_key=visitor.key).delete()
-    visitor.delete()
+    erase_of(merchant, Subject(visitors=frozenset({visitor.key})))
+    merchant.contacts.filter(visitor_key=visitor.key).update(visitor_key="")
+    merchant.opt_ins.filter(visitor_key=visitor.key).update(visitor_key="")
     activity.note(merchant, ERASED, user=by)
+
+
+def visits_of(merchant: Merchant, subject: Subject) -> QuerySet[Visit]:
+    """Of these browsers, and those in which this customer was signed in without agreeing to be known again."""
+    of_browsers = Q(visitor_key__in=subject.visitors)
+    return merchant.visits.filter(of_browsers | Q(customer_salla_id__in=subject.customers))
+
+
+def erase_of(merchant: Merchant, subject: Subject) -> int:
+    """Visits, visitors and events of a person; how many visits it were."""
+    visits = visits_of(merchant, subject)
+    since = visits.aggregate(first=Min("started_at"))["first"]
+    if since is not None:
+        keys = set(visits.values_list("visitor_key", flat=True)) | subject.visitors
+        merchant.storefront_events.filter(visitor_key__in=keys - {""}, received_at__gte=since - LATE).delete()
+    count = visits.count()
+    visits.delete()
+    merchant.visitors.filter(Q(key__in=subject.visitors) | Q(customer_salla_id__in=subject.customers)).delete()
+    return count
 
 
 def told_of(merchant: Merchant, visitor: Visitor) -> dict[str, Any]:
     """Everything that is kept of a visitor, as data."""
-    orders: dict[int, list[int]] = {}
-    for visit, number in merchant.visit_orders.filter(visit__visitor=visitor).values_list("visit", "order_salla_id"):
-        orders.setdefault(visit, []).append(number)
     events = merchant.storefront_events.filter(
         visitor_key=visitor.key, received_at__gte=visitor.first_seen_at - LATE
     ).order_by("received_at", "number")
     return {
         "visitor": _row(visitor),
-        "visits": [
-            {**_row(visit), "orders": orders.get(visit.pk, [])} for visit in visitor.visits.order_by("started_at", "pk")
-        ],
+        "visits": visits_told(merchant.visits.filter(visitor=visitor)),
         "events": list(events.values("name", "page", "data", "occurred_at")[:EVENTS_GIVEN]),
     }
+
+
+def visits_told(visits: QuerySet[Visit]) -> list[dict[str, Any]]:
+    """With the numbers of their orders; two queries."""
+    rows = visits.order_by("started_at", "pk").prefetch_related("orders")
+    return [{**_row(visit), "orders": [link.order_salla_id for link in visit.orders.all()]} for visit in rows]
 
 
 INNER = {"id", "merchant", "visitor", "visit_key", "visitor_key", "key"}

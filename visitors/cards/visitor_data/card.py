@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from features.registry import Card, Category, register
+from features.registry import Card, Category, Measure, register
 from visitors.cards.visitor_data import dashboard
 from visitors.cards.visitor_data.settings import Settings
 
@@ -15,5 +15,22 @@ CARD = register(
         category=Category.NUMBERS,
         settings=Settings,
         health=dashboard.health,
+        measures=(
+            Measure(
+                "visits",
+                _("Visits"),
+                _(
+                    "A visit ends after 30 minutes of silence, or when another source brings the visitor anew. It "
+                    "counts on the day on which it began, and only while the card is on. Bots do not count."
+                ),
+                dimension="",
+            ),
+            Measure(
+                "visits.ordered",
+                _("Visits with an order"),
+                _("Visits of the day in which an order was placed that Salla told us of. Canceled orders count too."),
+                dimension="",
+            ),
+        ),
     )
 )
