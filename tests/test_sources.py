@@ -175,6 +175,18 @@ def test_sallas_own_utms_of_a_click() -> None:
     assert came(click="facebook", source="facebook", campaign="fbclid").channel == Channel.SOCIAL
 
 
+def test_a_campaign_of_another_time_is_not_this_visits() -> None:
+    """What Salla still keeps of an Instagram ad says nothing of who comes from Google now."""
+    kept = {"source": "ig", "medium": "cpc", "campaign": "رمضان"}
+    assert came("https://www.google.com/", **kept) == Source(Channel.SEARCH, "google", referrer="google.com")
+    assert came("https://chatgpt.com/", **kept).channel == Channel.AI
+    assert came("https://www.google.com/", click="google", **kept).channel == Channel.PAID_SEARCH
+    assert came("https://l.facebook.com/", **kept).name == "instagram"
+    assert came("https://www.google.com/", source="adwords", medium="cpc").channel == Channel.ADS
+    assert came("https://www.google.com/", source="google", medium="cpc").channel == Channel.PAID_SEARCH
+    assert came("", **kept).name == "instagram"
+
+
 def test_payment_never_hides_a_campaign() -> None:
     assert came("https://checkout.tabby.ai/", source="ig", medium="cpc").channel == Channel.PAID_SOCIAL
     assert came("https://checkout.tabby.ai/", source="ig").referrer == ""

@@ -111,13 +111,22 @@ def _source_of(utm: tuple[str, ...], click: str, referrer: str, own: frozenset[s
     kind, known = kind_of(host, own) if host else (Kind.NONE, "")
     is_inside = kind in {Kind.OWN, Kind.PASSAGE}
     shown = "" if is_inside or kind == Kind.NONE else host[:LONGEST]
-    if utm[0] or utm[2]:
+    if (utm[0] or utm[2]) and not _is_outdated(utm[0], kind, known):
         return replace(_of_campaign(utm, network, known), referrer=shown, is_inside=is_inside)
     if network:
         return Source(CLICKS[network], _named(network), network=network, referrer=shown, is_inside=is_inside)
     if shown:
         return Source(OF_KIND[kind], known or shown, referrer=shown)
     return Source(is_inside=is_inside)
+
+
+def _is_outdated(word: str, kind: Kind, known: str) -> bool:
+    """Salla keeps the last campaign for 90 days. Who comes from a search or an assistant now came by that.
+
+    Nobody finds the links of another network there; a word that is no network may be the ad's own.
+    """
+    name = _named(word.lower())
+    return kind in {Kind.SEARCH, Kind.AI} and name in KNOWN and name != known
 
 
 def _of_campaign(utm: tuple[str, ...], network: str, known: str) -> Source:
