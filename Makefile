@@ -57,6 +57,7 @@ check-code:
 	$(PY) scripts/erd.py --check
 	$(PY) scripts/catalogue.py check
 	$(PY) scripts/design_gate.py
+	$(PY) scripts/sizes.py
 
 format: .venv/.stamp-dev
 	$(PY) -m ruff check --quiet --fix .

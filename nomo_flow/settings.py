@@ -55,6 +55,10 @@ PUBLIC_URL = read(env.str, "PUBLIC_URL", "").rstrip("/")
 ALLOWED_HOSTS: list[str] = read(env.list, "ALLOWED_HOSTS", [])
 PROXY_COUNT = read(env.int, "PROXY_COUNT", 0)
 
+# Storefronts
+
+STOREFRONT_OFF = read(truth, "STOREFRONT_OFF", False)
+
 # Apps and middleware
 
 INSTALLED_APPS = [
@@ -222,9 +226,7 @@ STATICFILES_DIRS: list[Any] = [
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "core.static_files.StaticFiles"
     },
 }
 
