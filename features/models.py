@@ -19,6 +19,8 @@ class Feature(MerchantOwned):
     slug = models.CharField(_("card"), max_length=64)
     is_on = models.BooleanField(_("on"), default=False)
     settings = models.JSONField(_("settings"), default=dict)  # read through services.settings_of: it may be older
+    # How often its comparison group was begun: each time other shoppers are held back (features.holdout).
+    groups_dealt = models.PositiveIntegerField(_("comparison groups"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("card of a store")

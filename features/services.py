@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import translation
@@ -79,6 +80,11 @@ def active_settings(merchant: Merchant, card: Card[S]) -> S | None:
     return load(merchant, card, feature.settings) if feature.is_on and is_open(merchant) else None
 
 
+def is_installed(merchant: Merchant) -> bool:
+    state = Merchant.objects.filter(pk=merchant.pk).values_list("connection__state", flat=True).first()
+    return state not in ABSENT
+
+
 def is_open(merchant: Merchant) -> bool:
     """Whether shoppers may get anything of ours in this store: it has us installed, and its plan holds."""
     states = Merchant.objects.filter(pk=merchant.pk).values_list("connection__state", "standing__state").first()
@@ -133,8 +139,9 @@ def _change(
     before = feature.state
     if is_on is not None:
         feature.is_on = is_on
-    if settings is not None and load(locked, card, before["settings"]).dump() != settings:
+    if settings is not None and (old := load(locked, card, before["settings"]).dump()) != settings:
         feature.settings = settings
+        feature.groups_dealt += not old.get("holdout_percent") and bool(settings.get("holdout_percent"))
     if feature.state == before:
         return None
     if feature.is_on and not before["is_on"] and (missing := withheld(locked) or card.missing(locked)):
@@ -179,18 +186,24 @@ def _rebuild(locked: Merchant) -> None:
     transaction.on_commit(partial(_memory.forget, locked.salla_id))
 
 
-def _cards_on(merchant: Merchant) -> Iterator[tuple[Card[Any], Any]]:
-    stored = {feature.slug: feature.settings for feature in merchant.features.filter(is_on=True)}
+def _cards_on(merchant: Merchant) -> Iterator[storefront.On]:
+    rows = {feature.slug: feature for feature in merchant.features.filter(is_on=True)}
     for card in registry.cards():
-        if card.slug in stored:
-            yield card, load(merchant, card, stored[card.slug])
+        if row := rows.get(card.slug):
+            yield storefront.On(card, load(merchant, card, row.settings), row.groups_dealt)
 
 
 def storefront_config(salla_id: int) -> Served:
     """What this store's shoppers get; from memory without a query, where a change may take MEMORY_SECONDS to arrive.
 
-    Never fails: while the database is away shoppers get what they got before, or nothing.
+    Never fails: while the database is away shoppers get what they got before, or nothing. While STOREFRONT_OFF is set
+    no shopper gets anything, and nobody listens.
     """
+    served = _served(salla_id)
+    return storefront.silenced(served) if settings.STOREFRONT_OFF else served
+
+
+def _served(salla_id: int) -> Served:
     found = _memory.get(salla_id)
     if found is not None:
         return found
@@ -226,11 +239,11 @@ def _read(salla_id: int) -> Served:
 
 def act(salla_id: int, *, card: Card[Any], action: str, data: object, asker: Asker) -> Any:
     """The answer of a card's action to a widget; None where the card is off. Raises `BadRequestError`."""
-    merchant = Merchant.objects.filter(salla_id=salla_id).first()
-    settings = active_settings(merchant, card) if merchant else None
-    if merchant is None or settings is None:
+    merchant = None if settings.STOREFRONT_OFF else Merchant.objects.filter(salla_id=salla_id).first()
+    active = active_settings(merchant, card) if merchant else None
+    if merchant is None or active is None:
         return None
-    return card.actions[action](merchant, settings=settings, data=data, asker=asker)
+    return card.actions[action](merchant, settings=active, data=data, asker=asker)
 
 
 def read_data(text: bytes) -> object:

@@ -4,8 +4,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -23,7 +23,7 @@ MEMORY_SECONDS = 5.0
 STORES_REMEMBERED = 2_000
 UNKNOWN_REMEMBERED = 10_000
 # Parts of the loader, in `static/js/storefront`.
-MODULES = ("rules", "beacons")
+MODULES = ("rules", "beacons", "vitals", "try")
 # What would end a script element or a line of JavaScript; JSON has these inside texts only, where it may escape them.
 _UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
@@ -55,26 +55,34 @@ def etag_of(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def render(version: int, cards: Iterable[tuple[Card[Any], schema.Settings]]) -> bytes:
+@dataclass(frozen=True)
+class On:
+    """A card that is on, as its store has set it, and how often its comparison group was begun."""
+
+    card: Card[Any]
+    settings: schema.Settings
+    groups_dealt: int = 0
+
+
+def render(version: int, cards: Sequence[On]) -> bytes:
     """Public settings and rules of these cards; one with nothing to do in a storefront stays unnamed.
 
     While any of them is on, the loader listens to what happens in the shop.
     """
-    on = list(cards)
-    entries = [_entry(card, stored) for card, stored in on if is_for_shoppers(card)]
-    needed = ["beacons"] if on else []
+    entries = [_entry(each) for each in cards if is_for_shoppers(each.card)]
+    needed = ["beacons", "vitals"] if cards else []
     needed += ["rules"] if any("rules" in entry for entry in entries) else []
     modules = {name: module_url(name) for name in needed}
-    return script_safe({"version": version, "listens": bool(on), "modules": modules, "cards": entries})
+    return script_safe({"version": version, "listens": bool(cards), "modules": modules, "cards": entries})
 
 
-def _entry(card: Card[Any], stored: schema.Settings) -> dict[str, Any]:
-    entry = {"slug": card.slug, "widget": widget_url(card.slug), "settings": stored.dump(public=True)}
-    rules = stored.rules() if isinstance(stored, StorefrontSettings) else {}
-    if rules:
+def _entry(on: On) -> dict[str, Any]:
+    slug = on.card.slug
+    entry = {"slug": slug, "widget": widget_url(slug), "settings": on.settings.dump(public=True)}
+    if isinstance(on.settings, StorefrontSettings) and (rules := on.settings.rules()):
         entry["rules"] = rules
-    if "holdout_percent" in rules:
-        entry["salt"] = "1"
+        if "holdout_percent" in rules:
+            entry["salt"] = str(on.groups_dealt)
     return entry
 
 
@@ -82,6 +90,11 @@ EMPTY_BODY = script_safe({"version": 0, "listens": False, "modules": {}, "cards"
 EMPTY = Served(EMPTY_BODY, etag_of(EMPTY_BODY))
 NO_STORE = Served(EMPTY_BODY, EMPTY.etag, is_store=False)
 AWAY = Served(EMPTY_BODY, EMPTY.etag, is_sure=False, is_store=False)
+
+
+def silenced(served: Served) -> Served:
+    """The same store while nothing may be shown anywhere."""
+    return replace(served, body=EMPTY.body, etag=EMPTY.etag, is_listening=False)
 
 
 def is_for_shoppers(card: Card[Any]) -> bool:

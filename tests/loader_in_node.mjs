@@ -1,15 +1,11 @@
-// Runs the loader over configs as served, and prints the settings that each one's widgets were mounted with.
+// Runs the loader over configs as served, and prints the settings and the rules that each one's widgets and cards got.
 //
 //     node --experimental-vm-modules tests/loader_in_node.mjs static/js/loader.js < configs, one JSON string a line
 //
-// Of a browser there is only what the loader touches on its way to `mount`; the widget is a module that listens.
+// Of a browser there is only what the loader touches on its way to `mount`; widgets and modules only listen.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import vm from "node:vm";
-
-class HTMLScriptElement {
-  src = "https://app.example/static/js/loader.js";
-}
 
 class CSSStyleSheet {
   replaceSync() {}
@@ -32,12 +28,14 @@ const element = () => ({
 /** A page of a shop whose config is `body`. */
 const page = (body) => {
   const here = vm.createContext({
-    HTMLScriptElement, CSSStyleSheet, URL, performance, IntersectionObserver: Observer, ResizeObserver: Observer,
+    CSSStyleSheet, URL, performance, IntersectionObserver: Observer, ResizeObserver: Observer,
     document: {
-      ...element(), documentElement: { lang: "ar", dir: "rtl" }, body: element(), currentScript: new HTMLScriptElement(),
+      ...element(), documentElement: { lang: "ar", dir: "rtl" }, body: element(),
       createElement: element,
     },
-    nomoFlow: { store: 1, config: Promise.resolve({ json: async () => JSON.parse(body) }) },
+    nomoFlow: { app: "https://app.example", store: 1, config: Promise.resolve({ json: async () => JSON.parse(body) }) },
+    URLSearchParams,
+    location: { search: "" },
     matchMedia: () => ({ matches: false }),
     getComputedStyle: () => ({ backgroundColor: "rgb(255, 255, 255)", color: "rgb(0, 0, 0)" }),
     setTimeout() {},
@@ -48,21 +46,32 @@ const page = (body) => {
   return here;
 };
 
-/** @param {string} body @returns {Promise<unknown[]>} what the widgets were given */
+/** @param {string} body @returns {Promise<unknown[]>} what the widgets were given, and by which rules */
 const mounted = async (body) => {
   const given = [];
   const here = page(body);
-  const listen = async () => {
-    const widget = new vm.SyntheticModule(
-      ["default"],
+  const told = {
+    widget: { default: (_root, settings) => given.push({ settings }) },
+    rules: {
+      start: () => async ({ rules }) => {
+        given.push({ rules });
+        return true;
+      },
+    },
+    beacons: { start: () => ({ send: () => true }) },
+  };
+  const listen = async (address) => {
+    const exports = told[/(\w+)\.js$/.exec(address)[1]];
+    const module = new vm.SyntheticModule(
+      Object.keys(exports),
       function () {
-        this.setExport("default", (_root, settings) => { given.push(settings); });
+        for (const [name, value] of Object.entries(exports)) this.setExport(name, value);
       },
       { context: here },
     );
-    await widget.link(() => {});
-    await widget.evaluate();
-    return widget;
+    await module.link(() => {});
+    await module.evaluate();
+    return module;
   };
   new vm.Script(loader, { importModuleDynamically: listen }).runInContext(here);
   await new Promise((resolve) => { setTimeout(resolve); });

@@ -39,6 +39,10 @@ SETTINGS = st.fixed_dictionaries(
         "position": st.sampled_from(["start", "end", "__proto__"]),
         "rows": ROWS,
         "share": st.floats(0, 1),
+        "utm_source": TEXT,
+        "pages": st.lists(st.sampled_from(["home", "cart", "__proto__"]), max_size=2),
+        "frequency_days": st.integers(-1, 366),
+        "holdout_percent": st.integers(0, 51),
         "__proto__": st.just({"title": "polluted"}),
         "constructor": TEXT,
     },
@@ -75,11 +79,17 @@ def test_a_thousand_hostile_settings(client: Client, merchant: Merchant, monkeyp
         hold()
     assert sum(outcomes.values()) >= 1000
     assert min(outcomes.values()) > 100
-    assert mounted_with(configs) == [list(settings_in(config).values()) for config in configs]
+    assert mounted_with(configs) == [given_by(config) for config in configs]
+
+
+def given_by(config: str) -> list[Any]:
+    """A card's rules, if it has any, and its widget's settings."""
+    [card] = json.loads(config)["cards"]
+    return [*([{"rules": card["rules"]}] if "rules" in card else []), {"settings": card["settings"]}]
 
 
 def mounted_with(configs: list[str]) -> list[list[Any]]:
-    """The settings that the loader gives to the widgets of each config; JavaScript runs what we serve."""
+    """What the loader gives to the rules and the widgets of each config; JavaScript runs what we serve."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not here; form, JSON and config were held")
@@ -102,7 +112,9 @@ def expected(raw: dict[str, Any], way: str) -> dict[str, Any]:
 def trimmed(value: Any) -> Any:
     """Python's own `strip` takes more than Unicode's white space."""
     if isinstance(value, list):
-        return [{name: each.strip(WHITE_SPACE) for name, each in row.items()} for row in value]
+        return [trimmed(each) for each in value]
+    if isinstance(value, dict):
+        return {name: trimmed(each) for name, each in value.items()}
     return value.strip(WHITE_SPACE) if isinstance(value, str) else value
 
 

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Nomo Flow's loader, asked for by snippet.js: reads the store's configuration and mounts the widget of each card.
+ * Nomo Flow's loader, imported by snippet.js: reads the store's configuration and mounts the widget of each card.
  * Whatever fails here, the shop goes on. Its only global is the snippet's `nomoFlow`.
  *
  * @typedef {{slug: string, widget: string | null, settings: Record<string, unknown>, rules?: any, salt?: string}} Card
@@ -33,11 +33,10 @@
 (() => {
   "use strict";
   const nomo = /** @type {any} */ (window).nomoFlow;
-  const script = document.currentScript;
-  if (!nomo || nomo.isLoaded || !(script instanceof HTMLScriptElement)) return;
+  if (!nomo || nomo.isLoaded) return;
   nomo.isLoaded = true;
 
-  const app = new URL(script.src).origin;
+  const { app } = nomo;
   const root = document.documentElement;
   // Nothing comes up while the page is still new to the shopper.
   const QUIET_MS = 5000;
@@ -47,18 +46,9 @@
     'salla-quick-buy,form [type="submit"],form button:not([type])';
   const READABLE = 4.5;
 
-  /** Salla's configuration; null for what is not there. @param {string} path */
-  const known = (path) => {
-    try {
-      return /** @type {any} */ (window).salla.config.get(path) ?? null;
-    } catch {
-      return null;
-    }
-  };
+  const { salla } = /** @type {any} */ (window);
 
-  const pageLang = String(known("user.language_code") || root.lang || "ar").slice(0, 2).toLowerCase();
-
-  /** @template T @param {() => T} what @returns {T | null} null where it throws: Salla's SDK may be another one */
+  /** @template T @param {() => T} what @returns {T | null} null where it throws: storage may be blocked, and Salla's SDK another one */
   const attempt = (what) => {
     try {
       return what();
@@ -67,9 +57,14 @@
     }
   };
 
+  /** Salla's configuration; null for what is not there. @param {string} path */
+  const known = (path) => attempt(() => salla.config.get(path)) ?? null;
+
   /** A listener that throws would stop the shop's own. @param {string} name @param {(...given: any[]) => void} listener */
   const hear = (name, listener) =>
-    attempt(() => /** @type {any} */ (window).salla.event.on(name, (/** @type {any[]} */ ...given) => attempt(() => listener(...given))));
+    attempt(() => salla.event.on(name, (/** @type {any[]} */ ...given) => attempt(() => listener(...given))));
+
+  const pageLang = String(known("user.language_code") || root.lang || "ar").slice(0, 2).toLowerCase();
 
   let isWarned = false;
   /** @param {string} slug @param {unknown} error */
@@ -88,23 +83,11 @@
     const key = (name) => `nomo:${nomo.store}:${slug}:${name}`;
     return {
       /** @param {string} name */
-      get(name) {
-        try {
-          const text = window[area].getItem(key(name));
-          if (text !== null) return JSON.parse(text);
-        } catch {
-          // Blocked, or not ours.
-        }
-        return here.get(name) ?? null;
-      },
+      get: (name) => attempt(() => JSON.parse(window[area].getItem(key(name)) ?? "null")) ?? here.get(name) ?? null,
       /** @param {string} name @param {unknown} value */
       set(name, value) {
         here.set(name, value);
-        try {
-          window[area].setItem(key(name), JSON.stringify(value));
-        } catch {
-          // Blocked or full.
-        }
+        attempt(() => window[area].setItem(key(name), JSON.stringify(value)));
       },
     };
   };
@@ -240,16 +223,16 @@
     shadow.adoptedStyleSheets = [...shadow.adoptedStyleSheets, sheet];
   };
 
-  // Cards
+  // Asking, and what our modules share
 
-  /** @param {string} slug @param {string} action @param {unknown} data */
-  const act = async (slug, action, data) => {
-    if (nomo.answers) return nomo.answers[action] ?? null;
+  /**
+   * Our server's answer; null for none, or where we are away or refused.
+   * @param {string} path @param {unknown} [data] without it we only read; as text/plain, which browsers send without asking first
+   */
+  const ask = async (path, data) => {
+    const post = data !== undefined && { method: "POST", body: JSON.stringify(data) };
     try {
-      // A text body is text/plain, which browsers send without asking first.
-      const answer = await fetch(`${app}/sf/${nomo.store}/cards/${slug}/${action}`, {
-        method: "POST", credentials: "omit", body: JSON.stringify(data ?? {}),
-      });
+      const answer = await fetch(`${app}/sf/${nomo.store}/${path}`, { credentials: "omit", ...post });
       return answer.status === 200 ? await answer.json() : null;
     } catch {
       return null;
@@ -257,57 +240,30 @@
   };
 
   const page = { slug: String(known("page.slug") ?? ""), id: known("page.id") };
-
-  /** @param {number | null} product */
-  const live = async (product) => {
-    if (nomo.answers) return nomo.answers.live ?? null;
-    try {
-      const answer = await fetch(`${app}/sf/${nomo.store}/live${product ? `?product=${product}` : ""}`, { credentials: "omit" });
-      return answer.status === 200 ? await answer.json() : null;
-    } catch {
-      return null;
-    }
-  };
-
-  // What our modules share
-
-  /** Before a shopper agrees to more, all that tells one browser from another: ten thousand shoppers share a few. */
-  const bucket = () => {
-    const kept = local.get("bucket");
-    if (Number.isInteger(kept) && kept >= 0 && kept < 10_000) return kept;
-    local.set("bucket", Math.floor(Math.random() * 10_000));
-    return local.get("bucket");
-  };
-
-  const isTrying = local.get("try") > Date.now();
+  const token = new URLSearchParams(location.search).get("nomo_try") ?? visit.get("try");
   /** @type {Promise<any>} */
   let ears = Promise.resolve(null);
-  /** @param {string} name @param {Record<string, unknown>} [data] @returns {Promise<boolean>} whether it will be told */
-  const send = async (name, data = {}) => Boolean((await ears)?.send(name, data));
 
   const here = {
-    app, store: nomo.store, version: 0, lang: pageLang, page, known, attempt, hear, wait, local, session: visit, bucket, send,
-    isTrying, isReturning: false, modules: /** @type {Record<string, string>} */ ({}),
-    /** @type {Map<string, string>} why a card is not there (yet); empty where it is */
-    notes: new Map(),
-    /** @param {string} slug @param {string} why */
-    note(slug, why) {
-      here.notes.set(slug, why);
-      return false;
+    app, store: nomo.store, version: 0, lang: pageLang, page, known, attempt, hear, wait, ask, local, visit,
+    modules: /** @type {Record<string, string>} */ ({}),
+    /** The merchant tries his shop in this browser, now or lately: it is left out of all counts. */
+    isTrying: Boolean(token) || local.get("try") > Date.now(),
+    isWithUs: false,
+    /** @type {Record<string, string>} why a card does not show; empty for one that does */
+    notes: {},
+    /** @param {string} slug @param {string} [why] */
+    note(slug, why = "") { here.notes[slug] = why; },
+    /** Before a shopper agrees to more, all that tells browsers apart: many share one of ten thousand. */
+    bucket() {
+      if (!Number.isInteger(local.get("bucket"))) local.set("bucket", Math.floor(Math.random() * 10_000));
+      return local.get("bucket");
     },
-    /** @param {string} slug @param {string} why */
-    skip(slug, why) {
-      const skipped = visit.get("skipped") ?? [];
-      if (!skipped.includes(slug + why)) {
-        visit.set("skipped", [...skipped, slug + why]);
-        send("card.skipped", { card: slug, why });
-      }
-      return here.note(slug, why);
-    },
+    /** @param {string} name @param {Record<string, unknown>} data @returns {Promise<boolean>} whether it will be told */
+    send: async (name, data) => Boolean((await ears)?.send(name, data)),
+    /** A module of ours, begun. @param {string} address @param {unknown} [told] @returns {Promise<any>} null where we are away */
+    load: (address, told) => import(new URL(address, app).href).then((module) => module.start(here, told)).catch(() => null),
   };
-
-  /** @param {string} name @returns {Promise<any>} null where it is refused or we are away */
-  const load = (name) => import(new URL(here.modules[name], app).href).then((module) => module.start(here)).catch(() => null);
 
   // Widgets
 
@@ -320,25 +276,26 @@
     isPreview: Boolean(nomo.answers),
     session: memory("sessionStorage", slug),
     local: memory("localStorage", slug),
-    act: (action, data) => act(slug, action, data),
-    send: (name, data) => {
+    act: async (action, data = {}) => (nomo.answers ? nomo.answers[action] ?? null : ask(`cards/${slug}/${action}`, data)),
+    live: async (product) => (nomo.answers ? nomo.answers.live ?? null : ask(`live${product ? `?product=${product}` : ""}`)),
+    send(name, data) {
       if (name === "card.clicked") done(slug, rules);
-      return send(name, { ...data, card: slug });
+      return here.send(name, { ...data, card: slug });
     },
-    thanked: () => Object.values(local.get("thanked") ?? {}),
-    live: (product) => live(product ?? null),
     identify: async () => (await ears)?.identify() ?? null,
+    thanked: () => Object.values(local.get("thanked") ?? {}),
     close() {
       host.remove();
       done(slug, rules);
-      send("card.closed", { card: slug });
+      here.note(slug, "closed");
+      here.send("card.closed", { card: slug });
     },
     turn,
     wait,
     corner: (side) => corner(host, side),
     style: (css) => style(shadow, css),
     number: (value) => value.toLocaleString(`${host.lang}-u-nu-${known("store.settings.arabic_numbers_enabled") ? "arab" : "latn"}`),
-    money: (amount, currency) => /** @type {any} */ (window).salla?.money?.({ amount, currency }) ?? `${amount} ${currency}`,
+    money: (amount, currency) => attempt(() => salla.money({ amount, currency })) ?? `${amount} ${currency}`,
   });
 
   /** For some days it stays away, if the merchant said so. @param {string} slug @param {any} rules */
@@ -346,7 +303,7 @@
     if (rules?.frequency_days && !nomo.answers) local.set(`away:${slug}`, Date.now());
   };
 
-  /** Calls once, when the card is really seen. @param {HTMLElement} host @param {() => void} shown */
+  /** Calls once, when half of it is in the window. @param {HTMLElement} host @param {() => void} shown */
   const onceSeen = (host, shown) => {
     const seen = new IntersectionObserver((entries) => {
       const isSeen = entries.some((each) => each.intersectionRatio >= 0.5 && each.boundingClientRect.height);
@@ -356,17 +313,16 @@
       shown();
     }, { threshold: 0.5 });
     const grown = new ResizeObserver(() => {
-      seen.disconnect();
+      seen.disconnect(); // observed anew, it says anew what is seen
       seen.observe(host);
     });
     grown.observe(host);
   };
 
-  /** @param {Card} card */
-  const mount = async (card) => {
-    const { slug } = card;
-    const isWanted = !card.rules || nomo.answers || (await judge)?.(card);
-    if (!card.widget || !(await isWanted)) return;
+  /** @param {Card} card @param {() => Promise<boolean>} isWelcome */
+  const mount = async (card, isWelcome) => {
+    const { slug, rules } = card;
+    if (!card.widget || !(await isWelcome())) return;
     let widget;
     try {
       widget = await import(new URL(card.widget, app).href);
@@ -376,40 +332,45 @@
     }
     const host = document.createElement("nomo-card");
     try {
-      const lang = card.rules?.language ?? pageLang;
-      const dir = lang !== pageLang || !/^(rtl|ltr)$/.test(root.dir) ? (lang === "ar" ? "rtl" : "ltr") : root.dir;
-      Object.assign(host, { lang, dir });
+      const lang = rules?.language ?? pageLang;
+      const isPages = lang === pageLang && (root.dir === "rtl" || root.dir === "ltr");
+      Object.assign(host, { lang, dir: isPages ? root.dir : lang === "ar" ? "rtl" : "ltr" });
       host.dataset.slug = slug;
       const shadow = host.attachShadow({ mode: "open" });
       style(shadow, BASE);
       document.body.append(host);
       dress(host);
-      here.note(slug, "");
-      onceSeen(host, () => send("card.shown", { card: slug }));
+      here.note(slug, "ready");
+      here.isWithUs = true;
+      onceSeen(host, () => {
+        here.note(slug);
+        here.send("card.shown", { card: slug });
+      });
       await widget.default(shadow, card.settings, apiOf(card, host, shadow));
     } catch (error) {
       host.remove();
       here.note(slug, "failed");
-      send("card.failed", { card: slug });
+      here.send("card.failed", { card: slug });
       warn(slug, error);
     }
   };
 
-  /** @type {Promise<((card: Card) => Promise<boolean>) | null>} */
-  let judge = Promise.resolve(null);
-
   const start = async () => {
-    if (/** @type {any} */ (window).salla?.helpers?.isPreview?.()) return;
+    if (attempt(() => salla.helpers.isPreview())) return;
+    if (token) ask("try", { token }).then((told) => told && here.load(told.module, { ...told, token }));
     const answer = await nomo.config;
     const { cards, version = 0, listens = false, modules = {} } = await answer.json();
     Object.assign(here, { version, modules });
-    if (listens) {
-      if (visit.get("returning") === null) visit.set("returning", local.get("bucket") !== null);
-      here.isReturning = visit.get("returning");
-      if (!isTrying) ears = load("beacons");
-    }
-    if (!nomo.answers && cards.some((/** @type {Card} */ card) => card.rules)) judge = load("rules");
-    cards.forEach(mount);
+    // Who has a bucket at the beginning of his visit has been here before.
+    if (listens && visit.get("returning") === null) visit.set("returning", local.get("bucket") !== null);
+    if (listens && !here.isTrying) ears = here.load(modules.beacons);
+    /** @type {Promise<((card: Card) => Promise<boolean>) | null> | undefined} */
+    let judge;
+    cards.forEach((/** @type {Card} */ card) => mount(card, async () => {
+      if (!card.rules || nomo.answers) return true;
+      judge ??= here.load(modules.rules);
+      return Boolean(await (await judge)?.(card)); // without its rules a card stays away
+    }));
   };
   start().catch(() => {}); // No configuration, or none that can be read: nothing to show.
 })();

@@ -5,7 +5,7 @@
   const script = document.currentScript;
   const { card, answers } = JSON.parse(document.getElementById("shown")?.textContent ?? "{}");
   const config = { json: () => ({ version: 0, cards: [card] }) };
-  Object.assign(window, { nomoFlow: { store: 0, config, answers } });
+  Object.assign(window, { nomoFlow: { app: location.origin, store: 0, config, answers } });
   const loader = document.createElement("script");
   loader.src = script?.dataset.loader ?? "";
   document.head.append(loader);

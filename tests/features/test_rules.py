@@ -94,12 +94,43 @@ def test_shoppers_are_told_rules_beside_settings(client: Client, merchant: Merch
     services.switch(merchant, card=card, is_on=True)
     config = told(client)
     assert config["listens"] is True
-    assert config["modules"] == {"beacons": "/static/js/storefront/beacons.js"}
+    modules = {name: f"/static/js/storefront/{name}.js" for name in ("beacons", "vitals", "rules")}
+    assert config["modules"] == {name: modules[name] for name in ("beacons", "vitals")}
     assert "rules" not in config["cards"][0]
     raw = {"holdout_percent": 10, "ends_at": datetime(2027, 1, 1, tzinfo=UTC).isoformat()}
     services.save(merchant, card=card, raw=raw)
     config = told(client)
-    assert set(config["modules"]) == {"beacons", "rules"}
+    assert config["modules"] == modules
     assert config["cards"][0]["rules"] == {"holdout_percent": 10, "ends_at": 1798761600}
     assert config["cards"][0]["salt"] == "1"
     assert "holdout_percent" not in config["cards"][0]["settings"]
+
+
+def test_each_new_start_holds_other_shoppers(client: Client, merchant: Merchant, card: Card[Settings]) -> None:
+    services.switch(merchant, card=card, is_on=True)
+    salts = []
+    for percent in (10, 20, 0, 10):
+        services.save(merchant, card=card, raw={"holdout_percent": percent})
+        salts.append(told(client)["cards"][0].get("salt"))
+    assert salts == ["1", "1", None, "2"]
+    latest = merchant.revisions.latest("pk")
+    services.revert(merchant, card=card, revision=latest)
+    services.revert(merchant, card=card, revision=latest)
+    assert merchant.features.get().groups_dealt == 2
+
+
+def test_the_kill_switch_empties_every_storefront(
+    client: Client, merchant: Merchant, card: Card[Settings], settings: Any
+) -> None:
+    services.switch(merchant, card=card, is_on=True)
+    act = f"/sf/{merchant.salla_id}/cards/test_card/echo"
+    assert client.post(act, "{}", content_type="text/plain").status_code == 200
+    etag = client.get(f"/sf/{merchant.salla_id}/config.json").headers["ETag"]
+    settings.STOREFRONT_OFF = True
+    response = client.get(f"/sf/{merchant.salla_id}/config.json", headers={"if-none-match": etag})
+    assert response.json() == {"version": 0, "listens": False, "modules": {}, "cards": []}
+    served = services.storefront_config(merchant.salla_id)
+    assert (served.is_store, served.is_listening) == (True, False)
+    assert client.post(act, "{}", content_type="text/plain").status_code == 204
+    settings.STOREFRONT_OFF = False
+    assert client.get(f"/sf/{merchant.salla_id}/config.json", headers={"if-none-match": etag}).status_code == 304

@@ -58,19 +58,16 @@ const sourceOf = (here) => {
 /** What can be said at once: the rule that keeps it away, or null. @param {Rules} rules @param {string} slug @param {any} here */
 export const refusal = (rules, slug, here) => {
   const now = Date.now();
-  const away = here.local.get(`away:${slug}`);
-  const device = matchMedia(PHONE).matches ? "phone" : "computer";
-  /** @type {[string, unknown][]} */
-  const refused = [
-    ["schedule", now < (rules.starts_at ?? 0) * 1000 || now >= (rules.ends_at ?? Infinity) * 1000],
-    ["pages", rules.pages && !rules.pages.includes(kindOf(here.page.slug))],
-    ["devices", rules.devices && !rules.devices.includes(device)],
-    ["visitors", rules.visitors && (rules.visitors === "returning") !== here.isReturning],
-    ["login", rules.login && (rules.login === "customer") !== (here.known("user.type") === "user")],
-    ["utm_source", rules.utm_source && !rules.utm_source.includes(sourceOf(here))],
-    ["frequency_days", rules.frequency_days && away && now < away + rules.frequency_days * DAY_MS],
-  ];
-  return refused.find(([, isRefused]) => isRefused)?.[0] ?? null;
+  /** @param {string[] | string | undefined} wanted nothing means anything @param {string} found */
+  const isOther = (wanted, found) => wanted && !wanted.includes(found);
+  if (now < (rules.starts_at ?? 0) * 1000) return "starts_at";
+  if (now >= (rules.ends_at ?? Infinity) * 1000) return "ends_at";
+  if (isOther(rules.pages, kindOf(here.page.slug))) return "pages";
+  if (isOther(rules.devices, matchMedia(PHONE).matches ? "phone" : "computer")) return "devices";
+  if (isOther(rules.visitors, here.visit.get("returning") ? "returning" : "new")) return "visitors";
+  if (isOther(rules.login, here.known("user.type") === "user" ? "customer" : "guest")) return "login";
+  if (isOther(rules.utm_source, sourceOf(here))) return "utm_source";
+  return now < here.local.get(`away:${slug}`) + (rules.frequency_days ?? 0) * DAY_MS ? "frequency_days" : null;
 };
 
 /** @param {Rules} rules @param {Cart} cart @returns {string | null} */
@@ -80,87 +77,84 @@ export const cartRefusal = (rules, cart) => {
   return rules.coupon && (rules.coupon === "with") !== cart.hasCoupon ? "coupon" : null;
 };
 
-/** The cart as far as this page knows it, and who wants to hear of it. @param {any} here */
+/** The cart as far as this page knows it, and a way to wait for what it becomes. @param {any} here */
 const cartOf = (here) => {
-  const { salla } = /** @type {any} */ (window);
-  const kept = here.attempt(() => salla.storage.get("cart")) ?? {};
+  const kept = here.attempt(() => /** @type {any} */ (window).salla.storage.get("cart")) ?? {};
   /** @type {Cart} */
   const cart = { total: Number(kept.summary?.total ?? kept.total) || 0, hasCoupon: Boolean(kept.coupon) };
   /** @type {Set<() => void>} */
-  const listeners = new Set();
-  here.hear("cart::updated", (/** @type {any} */ now) => {
-    cart.total = Number(now?.total) || 0;
-    if (now && "coupon" in now) cart.hasCoupon = Boolean(now.coupon);
-    listeners.forEach((listener) => listener());
-  });
-  for (const [name, hasCoupon] of /** @type {[string, boolean][]} */ ([["added", true], ["deleted", false]])) {
-    here.hear(`cart::coupon.${name}`, () => {
-      cart.hasCoupon = hasCoupon;
-      listeners.forEach((listener) => listener());
+  const waiting = new Set();
+  /** @param {string} name @param {(now: any) => void} change */
+  const follow = (name, change) =>
+    here.hear(`cart::${name}`, (/** @type {any} */ now) => {
+      change(now);
+      waiting.forEach((look) => look());
     });
-  }
-  /** Waits until it is so. @param {() => boolean} fits @returns {Promise<void>} */
+  follow("updated", (now) => { cart.total = Number(now.total ?? cart.total); });
+  follow("coupon.added", () => { cart.hasCoupon = true; });
+  follow("coupon.deleted", () => { cart.hasCoupon = false; });
+  /** @param {() => boolean} fits @returns {Promise<void>} */
   const until = (fits) =>
     new Promise((resolve) => {
       const look = () => {
-        if (!fits()) return;
-        listeners.delete(look);
-        resolve();
+        if (fits() && waiting.delete(look)) resolve();
       };
-      listeners.add(look);
+      waiting.add(look);
       look();
     });
   return { cart, until };
 };
 
-/** @param {string} name @param {(event: Event) => boolean} isIt @param {EventTarget} target @returns {Promise<void>} */
-const once = (name, isIt, target = window) =>
+/** @param {string} names of events @param {(event: any) => boolean} isIt @returns {Promise<void>} when one of them is it */
+const once = (names, isIt) =>
   new Promise((resolve) => {
-    const listen = (/** @type {Event} */ event) => {
-      if (!isIt(event)) return;
-      target.removeEventListener(name, listen);
-      resolve();
-    };
-    target.addEventListener(name, listen, { passive: true });
+    const ending = new AbortController();
+    for (const name of names.split(" ")) {
+      const listen = (/** @type {Event} */ event) => {
+        if (!isIt(event)) return;
+        ending.abort();
+        resolve();
+      };
+      document.addEventListener(name, listen, { passive: true, signal: ending.signal });
+    }
   });
 
 /** @param {number} percent of the page, from its top to what is seen */
-const scrolled = (percent) => {
-  const { documentElement: root } = document;
-  const isThere = () => ((scrollY + innerHeight) / root.scrollHeight) * 100 >= percent;
-  return isThere() ? Promise.resolve() : once("scroll", isThere);
+const scrolled = async (percent) => {
+  const isThere = () => ((scrollY + innerHeight) / document.documentElement.scrollHeight) * 100 >= percent;
+  if (!isThere()) await once("scroll", isThere);
 };
 
 /** The pointer leaves by the top, or a thumb flings the page back to it. */
 const leaving = () => {
-  let [place, time] = [scrollY, performance.now()];
-  const isFlung = () => {
-    const [before, then] = [place, time];
-    [place, time] = [scrollY, performance.now()];
-    return matchMedia("(pointer: coarse)").matches && (before - place) / Math.max(time - then, 1) > FAST;
-  };
-  const isOut = (/** @type {any} */ event) => !event.relatedTarget && event.clientY <= 0;
-  return Promise.race([once("mouseout", isOut, document), once("scroll", isFlung)]);
+  let [place, time] = [scrollY, 0];
+  return once("mouseout scroll", (event) => {
+    if (event.type === "mouseout") return !event.relatedTarget && event.clientY <= 0;
+    const speed = (place - scrollY) / (event.timeStamp - time);
+    [place, time] = [scrollY, event.timeStamp];
+    return speed > FAST && matchMedia("(pointer: coarse)").matches;
+  });
 };
 
-/** @param {number} seconds @param {any} here */
+/** @param {number} seconds without a touch @param {any} here */
 const idle = async (seconds, here) => {
-  let count = 0;
-  const touched = () => { count += 1; };
-  const touches = ["pointermove", "pointerdown", "keydown", "scroll"];
-  for (const name of touches) addEventListener(name, touched, { passive: true, capture: true });
-  for (let before = -1; before !== count; ) {
-    before = count;
-    await here.wait(seconds * 1000);
+  let isTouched = false;
+  const ending = new AbortController();
+  for (const name of ["pointermove", "pointerdown", "keydown", "scroll"]) {
+    addEventListener(name, () => { isTouched = true; }, { passive: true, capture: true, signal: ending.signal });
   }
-  for (const name of touches) removeEventListener(name, touched, { capture: true });
+  for (let passed = 0; passed < seconds; passed = isTouched ? 0 : passed + 1) {
+    isTouched = false;
+    await here.wait(1000);
+  }
+  ending.abort();
 };
 
-/** Products of this visit, this page's included. @param {any} here */
+/** How many products this visit has looked at. @param {any} here */
 const viewed = (here) => {
-  const seen = new Set(here.session.get("viewed") ?? []);
-  if (here.page.slug === "product.single" && here.page.id) seen.add(here.page.id);
-  here.session.set("viewed", [...seen].slice(-50));
+  const seen = new Set(here.visit.get("viewed"));
+  if (here.page.slug === "product.single") seen.add(here.page.id);
+  here.visit.set("viewed", [...seen].slice(-50));
   return seen.size;
 };
 
@@ -168,32 +162,32 @@ const viewed = (here) => {
 export const start = (here) => {
   const { cart, until } = cartOf(here);
   const products = viewed(here);
-  /** @param {Rules} rules @returns {Promise<unknown>} */
-  const moment = ({ trigger, trigger_value: value = 0 }) => {
-    switch (trigger) {
-      case "time": return here.wait(value * 1000);
-      case "scroll": return scrolled(value);
-      case "exit": return leaving();
-      case "idle": return idle(value, here);
-      case "cart": return until(() => cart.total >= value);
-      case "product": return products >= value ? Promise.resolve() : new Promise(() => {});
-      default: return Promise.resolve();
-    }
+  /** @type {Record<string, (value: number) => Promise<unknown>>} */
+  const moments = {
+    time: (value) => here.wait(value * 1000),
+    scroll: scrolled,
+    exit: leaving,
+    idle: (value) => idle(value, here),
+    cart: (value) => until(() => cart.total >= value),
+    product: (value) => until(() => products >= value),
   };
-  return async ({ slug, rules, salt = "" }) => {
+  return async ({ slug, rules, salt }) => {
     const why = refusal(rules, slug, here);
-    if (why) return here.skip(slug, why);
-    here.note(slug, rules.trigger ?? cartRefusal(rules, cart) ?? "");
-    await moment(rules);
-    here.note(slug, cartRefusal(rules, cart) ?? "");
+    here.note(slug, why ?? rules.trigger ?? cartRefusal(rules, cart));
+    if (why) return false;
+    await moments[rules.trigger]?.(rules.trigger_value);
+    here.note(slug, cartRefusal(rules, cart));
     await until(() => !cartRefusal(rules, cart));
     if (rules.holdout_percent && !here.isTrying) {
       const arm = armOf(here.store, slug, salt, here.bucket(), rules.holdout_percent);
-      // Held or shown, only who is known to have been dealt counts: unheard, it stays away.
-      if (!(await here.send("card.assigned", { card: slug, arm, revision: here.version })) || arm === "held") {
-        return here.note(slug, "holdout");
-      }
+      here.note(slug, "holdout_percent");
+      // Only who is known to have been dealt counts: unheard, it stays away from either.
+      const isTold = await here.send("card.assigned", { card: slug, arm, revision: here.version });
+      if (!isTold || arm === "held") return false;
     }
-    return rules.is_shadow ? here.skip(slug, "shadow") : true;
+    if (!rules.is_shadow) return true;
+    here.note(slug, "is_shadow");
+    here.send("card.skipped", { card: slug, why: "shadow" });
+    return false;
   };
 };
