@@ -19,7 +19,7 @@ from core import export
 from core.access import RANK, MerchantRequest, Role, merchant_page
 from core.http import NOT_KEPT, OPEN, PREFLIGHT, client_network, refused_length
 from core.limiter import Limit
-from features import preview, registry, report, seen, selectors, services, storefront
+from features import preview, registry, report, seen, selectors, services, storefront, trying
 from features.editor import Editor
 from features.models import Revision
 from features.registry import Asker, BadRequestError, Card
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 MAX_ACTION_BYTES = 8 * 1024
 # Many shoppers share one address of a mobile operator. Open without Redis: a shop must not lose its widgets with it.
 ACTION_LIMIT = Limit("storefront:act", 300, 60, is_open_without_redis=True)
+# Of links that a stranger makes up, none is good.
+TRY_LIMIT = Limit("storefront:try", 60, 60, is_open_without_redis=True)
 KEPT = {**OPEN, "Cache-Control": "public, max-age=60, stale-while-revalidate=60"}
 
 
@@ -124,6 +126,19 @@ def revert(request: MerchantRequest, slug: str, revision: UUID) -> HttpResponse:
     return _back(request, card)
 
 
+@merchant_page()
+@require_POST
+def try_store(request: MerchantRequest) -> HttpResponse:
+    """A page that leads into the shop: no form of ours may, and a frame would be taken for the theme's editor."""
+    address = trying.link(request.merchant)
+    if address is None:
+        messages.warning(
+            request, _("We do not know your store's address yet. Salla tells us of it with the next change.")
+        )
+        return redirect("features:cards", request.merchant.public_id)
+    return render(request, "features/try.html", {"address": address})
+
+
 def _card(slug: str) -> Card[Any]:
     found = registry.get(slug)
     if found is None:
@@ -176,6 +191,29 @@ def config(request: HttpRequest, store: int) -> HttpResponse:
     if served.etag in request.META.get("HTTP_IF_NONE_MATCH", ""):  # proxies add W/ and lists of others
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(served.body, content_type="application/json", headers=headers)
+
+
+@csrf_exempt
+@require_http_methods(["POST", "OPTIONS"])
+def tried(request: HttpRequest, store: int) -> HttpResponse:
+    """What is on in the merchant's own browser, where his link is good; empty for anybody else."""
+    if request.method == "OPTIONS":
+        return HttpResponse(status=204, headers=PREFLIGHT)
+    if refusal := refused_length(request, MAX_ACTION_BYTES, may_be_untold=True):
+        return HttpResponse(status=refusal, headers=NOT_KEPT)
+    if wait := TRY_LIMIT.take(client_network(request)):
+        return HttpResponse(status=429, headers={**NOT_KEPT, "Retry-After": str(ceil(wait))})
+    try:
+        match services.read_data(request.body):
+            case {"token": str(token)}:
+                told = trying.told(store, token=token)
+            case _:
+                told = None
+    except BadRequestError:
+        return HttpResponse(status=400, headers=NOT_KEPT)
+    if told is None:
+        return HttpResponse(status=204, headers=NOT_KEPT)
+    return HttpResponse(storefront.script_safe(told), content_type="application/json", headers=NOT_KEPT)
 
 
 @csrf_exempt

@@ -117,6 +117,7 @@ TABLE = {
     "contacts:preferences": same(405, GET=404, HEAD=404, POST=404),
     "contacts:data": same(405, GET=404, HEAD=404, POST=404),
     "contacts:erase-me": same(405, GET=404, HEAD=404, POST=404),
+    "features:try": STORE,
     "features:cards": STORE,
     "features:card": STORE,
     "features:preview": STORE,
@@ -130,6 +131,7 @@ TABLE = {
     "visitors:live-page": same(405, GET=404, HEAD=404),  # where shoppers have no counter
     "features:config": same(405, GET=200, HEAD=200),
     "features:act": same(405, POST=200),
+    "features:tried": same(405, POST=204),
     "design": Entry(every(405, GET=404, HEAD=404), READ, READ),
     "set_language": same(302),
     "integrations:webhook": same(405, POST=401),
@@ -518,6 +520,7 @@ MACHINES = {
     "contacts:erase-me",
     "features:config",
     "features:act",
+    "features:tried",
     "integrations:webhook",
     "integrations:webhook-without-slash",
     "integrations:settings-check",
