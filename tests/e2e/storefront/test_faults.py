@@ -2,14 +2,27 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import Running
-from tests.e2e.shops import Shopper, shop
-from tests.e2e.storefront.conftest import BLOCKED, CORS, HOSTILE, ON_DOCUMENT, STYLED, sees_it, stays_away
+from tests.e2e.shops import SLUG, Shopper, shop
+from tests.e2e.storefront.conftest import (
+    BLOCKED,
+    CORS,
+    HOSTILE,
+    ON_DOCUMENT,
+    STYLED,
+    Beacons,
+    listening,
+    mounted,
+    plain,
+    sees_it,
+    stays_away,
+)
 from tests.e2e.test_pages import SHOTS
 from tests.processes import until
 
@@ -50,13 +63,78 @@ def test_the_shop_goes_on_without_our_server(
     assert len(shopper.warned) <= 1
 
 
-@pytest.mark.parametrize("file", ["snippet.js", "loader.js", "widget.js"])
-@pytest.mark.parametrize("fault", [down, broken], ids=lambda fault: fault.__name__)
+def slow(route: Route) -> None:
+    answer = route.fetch()
+    time.sleep(0.3)
+    route.fulfill(response=answer)
+
+
+FILES = ["loader.js", "widget.js", "storefront/rules.js", "storefront/beacons.js", "storefront/vitals.js"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "file"),
+    [
+        *((fault, file) for fault in (down, broken, silent) for file in FILES),
+        (down, "snippet.js"),
+        (broken, "snippet.js"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each.__name__,
+)
 def test_the_shop_goes_on_without_our_files(
     shopper: Shopper, running: Running, file: str, fault: Callable[[Route], None]
 ) -> None:
     shopper.page.context.route(f"**/{file}", fault)
     shopper.buys(running)
+    assert (shopper.thrown, shopper.warned) == ([], [])
+
+
+def test_our_files_may_be_slow(shopper: Shopper, running: Running) -> None:
+    for file in ("config.json", *FILES):
+        shopper.page.context.route(f"**/{file}", slow)
+    shopper.buys(running)
+    shopper.page.goto(shop(running))
+    sees_it(shopper.page)
+    assert (shopper.thrown, shopper.warned) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("what", "fault"),
+    [("e", down), ("e", silent), ("e", broken), ("visitor", garbled), ("try", silent), ("try", nonsense)],
+    ids=lambda each: each if isinstance(each, str) else each.__name__,
+)
+def test_the_shop_goes_on_unheard(
+    shopper: Shopper, running: Running, what: str, fault: Callable[[Route], None]
+) -> None:
+    """Whatever our doors answer, the card shows and the shop sells."""
+    plain(shopper.page)
+    shopper.page.context.route(f"**/sf/*/{what}", fault)
+    shopper.page.goto(f"{shop(running)}&nomo_try=made-up" if what == "try" else shop(running))
+    mounted(shopper.page)
+    shopper.page.evaluate("salla.event.emit('auth::logged.in', {})")
+    assert shopper.page.evaluate("api.isPreview") is False
+    shopper.buys(running)
+    assert shopper.warned == []
+
+
+WRONG: list[dict[str, object]] = [
+    {},
+    {"cards": None},
+    {"cards": [{}]},
+    {"cards": [{"slug": SLUG, "widget": 5, "settings": {}, "rules": 7}], "listens": True},
+    {"cards": [{"slug": SLUG, "widget": "http://[", "settings": {}}], "listens": True, "modules": {"beacons": "//["}},
+    {"cards": [], "listens": True, "modules": None},
+]
+
+
+def test_a_config_that_makes_no_sense(shopper: Shopper, running: Running) -> None:
+    configs = iter(WRONG)
+    shopper.page.context.route("**/config.json", lambda route: route.fulfill(json=next(configs), headers=CORS))
+    for _ in WRONG[:-2]:
+        shopper.page.goto(shop(running))
+        listening(shopper.page)
+    shopper.buys(running)  # two pages more
+    assert next(configs, None) is None
     assert shopper.warned == []
 
 
@@ -183,6 +261,22 @@ def test_included_twice(shopper: Shopper, running: Running) -> None:
     sees_it(shopper.page)
     expect(shopper.page.locator("nomo-card")).to_have_count(1)
     assert len([url for url in asked if url.endswith("config.json")]) == 1
+    assert shopper.thrown == []
+
+
+def test_brought_back_from_the_cache_it_is_a_page_again(shopper: Shopper, running: Running) -> None:
+    """As browsers do that keep a page whole: what was shown stays, and the page counts as seen once more."""
+    page = shopper.page
+    beacons = Beacons(page, running)
+    plain(page)
+    page.goto(shop(running))
+    mounted(page)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    beacons.leave()
+    assert beacons.names.count("page.viewed") == 2
+    assert beacons.names.count("page.left") == 2
+    assert beacons.names.count("card.shown") == 1
     assert shopper.thrown == []
 
 
