@@ -122,6 +122,16 @@ def test_a_late_word_of_an_older_page_begins_none(shop: Shoppers) -> None:
     assert [visit.source for visit in shop.visits()] == ["google", "instagram"]
 
 
+def test_a_page_that_was_left_open_is_no_visit(shop: Shoppers) -> None:
+    """It is closed hours later, and tells so."""
+    visit = shop.come()
+    shop.come("page.left", "vitals.measured", minutes=180)
+    assert shop.visits() == [visit]
+    assert (visit.last_seen_at, visit.visitor.visits_count) == (MORNING, 1)
+    shop.come("page.left", minutes=20)
+    assert [each.last_seen_at for each in shop.visits()] == [MORNING + timedelta(minutes=20)]
+
+
 def test_sallas_stored_campaign_begins_none_inside_the_store(shop: Shoppers) -> None:
     """Salla's SDK tells the click of the first page as a campaign from the second page on."""
     shop.come(click="facebook", referrer="https://l.facebook.com/")

@@ -12,6 +12,8 @@ from visitors.sources import Source, cleaned, source_of
 
 BIGGEST_ID = 2**63
 BIGGEST_TOTAL = Decimal(10) ** 12
+# What a page tells of itself, also hours after anybody looked at it.
+PASSIVE = {"page.left", "vitals.measured", "card.assigned", "card.shown", "card.skipped", "card.closed", "card.failed"}
 LONGEST_PATH, LONGEST_SLUG, LONGEST_LANGUAGE = 300, 64, 8
 
 
@@ -46,6 +48,11 @@ class Hints:
     @property
     def key(self) -> tuple[int, str]:
         return self.beacon.merchant_id, self.beacon.visitor_key
+
+    @property
+    def is_active(self) -> bool:
+        """Somebody did something; a page that was left open and is closed at last is nobody's visit."""
+        return any(event.name not in PASSIVE for event in self.beacon.events)
 
     @property
     def is_arrival(self) -> bool:

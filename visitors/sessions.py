@@ -38,6 +38,8 @@ class Sessions:
         """In the order in which they came."""
         visit = self._open.get(hints.key)
         if visit is None or _is_over(visit, hints):
+            if not hints.is_active:
+                return
             visit = self._begin(hints)
         self.visits[visit.visit_key] = visit
         self._add(visit, hints, known_products)

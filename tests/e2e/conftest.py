@@ -44,7 +44,7 @@ def copy_of_the_project(folder: Path) -> Path:
     compiled = [path for place in ("", "*/cards/*/") for path in servers.PROJECT.glob(f"{place}locale/**/*.mo")]
     for path in compiled:
         shutil.copy(path, folder / path.relative_to(servers.PROJECT))
-    for fetched in ("static/vendor", "scripts/sandbox/static/vendor"):
+    for fetched in ("static/vendor", "scripts/sandbox/static/vendor", "visitors/vendor"):
         if (servers.PROJECT / fetched).exists():
             shutil.copytree(servers.PROJECT / fetched, folder / fetched)
     return folder
