@@ -250,7 +250,10 @@ def test_erasing_asks_first(merchant: Merchant, browser: Client) -> None:
     assert (answer.status_code, "حُذفت بياناتك" in answer.content.decode()) == (200, True)
     assert merchant.contacts.get().value == ""
     assert [browser.get(each).status_code for each in (path, page_of(merchant, contact))] == [404, 404]
-    assert browser.post(button_of(merchant, contact)).status_code == 404
+    lines = len(ledger(merchant))
+    pressed = browser.post(button_of(merchant, contact), {"List-Unsubscribe": "One-Click"})
+    assert (pressed.status_code, pressed.content) == (200, b"")  # of an old message
+    assert (browser.get(button_of(merchant, contact)).status_code, len(ledger(merchant))) == (410, lines)
 
 
 # How often

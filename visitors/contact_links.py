@@ -20,7 +20,8 @@ def preferences_of(token: str) -> Contact | None:
     """Whose page it is; None for a forged address, and for whoever was erased."""
     match links.unseal(PREFERENCES, token):
         case [str(store), int(pk)]:
-            return _contact(store, pk)
+            contact = _contact(store, pk)
+            return contact if contact and contact.erased_at is None else None
     return None
 
 
@@ -31,6 +32,7 @@ def unsubscribe(merchant: Merchant, contact: Contact, *, purpose: Purpose, chann
 
 
 def unsubscribe_of(token: str) -> tuple[Contact, Purpose, Channel] | None:
+    """Also of whoever was erased: mail programs press the button of old messages too."""
     match links.unseal(UNSUBSCRIBE, token):
         case [str(store), int(pk), str(purpose), str(channel)]:
             contact = _contact(store, pk)
@@ -58,5 +60,4 @@ def question_of(token: str) -> OptIn | None:
 
 def _contact(store: str, pk: int) -> Contact | None:
     merchant = Merchant.objects.filter(public_id=store).first()
-    held = merchant.contacts.select_related("merchant") if merchant else None
-    return held.filter(pk=pk, erased_at=None).first() if held is not None else None
+    return merchant.contacts.select_related("merchant").filter(pk=pk).first() if merchant else None

@@ -64,13 +64,14 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if found is None:
         raise Http404
     contact, purpose, channel = found
-    merchant = contact.merchant
-    if request.method == "POST":
+    if request.method == "POST" and contact.erased_at is None:
         words = Words(Source.UNSUBSCRIBE, network=truncated(client_network(request)))
-        contacts.withdraw(merchant, contact, words=words, purposes=[purpose], channels=[channel])
-        if ONE_CLICK in request.POST:
-            return HttpResponse(content_type="text/plain")
-    is_done = not consents.standing(merchant, contact).allows(purpose, channel)
+        contacts.withdraw(contact.merchant, contact, words=words, purposes=[purpose], channels=[channel])
+    if ONE_CLICK in request.POST:
+        return HttpResponse(content_type="text/plain")
+    if contact.erased_at is not None:
+        return _page(request, "gone", contact, status=410)
+    is_done = not consents.standing(contact.merchant, contact).allows(purpose, channel)
     what = {"purpose": purpose.label, "channel": channel.label, "is_done": is_done}
     return _page(request, "unsubscribe", contact, what)
 
