@@ -188,7 +188,9 @@ def _sheet(book: Any, table: Table, number: int) -> Any:
 
 
 def _cell(sheet: Any, value: Any) -> Any:
-    """A text is marked as one, so that it stays one when somebody edits it."""
+    """A text is marked as one, so that it stays one when somebody edits it; an empty one is no cell."""
+    if value == "":
+        return None
     if not isinstance(value, str):
         return WriteOnlyCell(sheet, value)
     cell = WriteOnlyCell(sheet, _NOT_XML.sub("�", value))

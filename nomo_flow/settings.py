@@ -160,8 +160,11 @@ CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SOFT_TIME_LIMIT = 60
 CELERY_TASK_TIME_LIMIT = 90
-# Reading a store waits for Salla most of the time; a worker of its own does it, and webhooks wait for nobody.
-CELERY_TASK_ROUTES = {"integrations.tasks.sync_stores": {"queue": "readings"}}
+# What takes long, reading a store or bringing in a merchant's file, has a worker of its own: webhooks wait for nobody.
+CELERY_TASK_ROUTES = {
+    "integrations.tasks.sync_stores": {"queue": "readings"},
+    "visitors.tasks.import_contacts": {"queue": "readings"},
+}
 CELERY_BEAT_SCHEDULE = {
     "pulse": {"task": "events.tasks.pulse", "schedule": 15.0, "options": {"expires": 15}},
 }

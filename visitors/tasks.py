@@ -7,7 +7,8 @@ from visitors import importing
 from visitors.import_models import ContactImport
 
 
-@shared_task
+# A file of 50,000 rows is written in one transaction, which takes half a minute on a slow machine.
+@shared_task(soft_time_limit=240, time_limit=270)
 def import_contacts() -> None:
     """Check the files that wait for it, and bring in those that were checked."""
     # Each run opens its own content: one that no key opens is that row's failure and stops no other.
