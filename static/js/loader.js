@@ -31,7 +31,6 @@
  * @property {(amount: number, currency: string) => string} money
  */
 (() => {
-  "use strict";
   const nomo = /** @type {any} */ (window).nomoFlow;
   if (!nomo || nomo.isLoaded) return;
   nomo.isLoaded = true;
@@ -65,13 +64,6 @@
     attempt(() => salla.event.on(name, (/** @type {any[]} */ ...given) => attempt(() => listener(...given))));
 
   const pageLang = String(known("user.language_code") || root.lang || "ar").slice(0, 2).toLowerCase();
-
-  let isWarned = false;
-  /** @param {string} slug @param {unknown} error */
-  const warn = (slug, error) => {
-    if (!isWarned) console.warn("Nomo Flow:", slug, error);
-    isWarned = true;
-  };
 
   // Memory, named by the store because stores may share an origin
 
@@ -108,7 +100,7 @@
         clearTimeout(timer);
         if (since) left -= performance.now() - since;
         since = document.hidden ? 0 : performance.now();
-        if (since) timer = window.setTimeout(end, Math.max(left, 0));
+        if (since) timer = window.setTimeout(end, left);
       };
       document.addEventListener("visibilitychange", go);
       go();
@@ -226,26 +218,28 @@
   // Asking, and what our modules share
 
   /**
-   * Our server's answer; null for none, or where we are away or refused.
+   * Our server's answer; null for none, or where we are away or refused. In the preview, what the page brought.
    * @param {string} path @param {unknown} [data] without it we only read; as text/plain, which browsers send without asking first
+   * @returns {Promise<any>}
    */
   const ask = async (path, data) => {
+    if (nomo.answers) return nomo.answers[/\w+(?=\?|$)/.exec(path)?.[0] ?? ""] ?? null;
     const post = data !== undefined && { method: "POST", body: JSON.stringify(data) };
-    try {
-      const answer = await fetch(`${app}/sf/${nomo.store}/${path}`, { credentials: "omit", ...post });
-      return answer.status === 200 ? await answer.json() : null;
-    } catch {
-      return null;
-    }
+    return fetch(`${app}/sf/${nomo.store}/${path}`, { credentials: "omit", ...post })
+      .then((answer) => (answer.status === 200 ? answer.json() : null)).catch(() => null);
   };
 
+  /** @param {string} address @returns {Promise<any>} */
+  const bring = async (address) => import(new URL(address, app).href);
+
   const page = { slug: String(known("page.slug") ?? ""), id: known("page.id") };
-  const token = new URLSearchParams(location.search).get("nomo_try") ?? visit.get("try");
+  const asked = new URLSearchParams(location.search);
+  const token = asked.get("nomo_try") ?? visit.get("try");
   /** @type {Promise<any>} */
   let ears = Promise.resolve(null);
 
   const here = {
-    app, store: nomo.store, version: 0, lang: pageLang, page, known, attempt, hear, wait, ask, local, visit,
+    salla, app, store: nomo.store, version: 0, lang: pageLang, page, asked, known, attempt, hear, wait, ask, local, visit,
     modules: /** @type {Record<string, string>} */ ({}),
     /** The merchant tries his shop in this browser, now or lately: it is left out of all counts. */
     isTrying: Boolean(token) || local.get("try") > Date.now(),
@@ -259,16 +253,23 @@
       if (!Number.isInteger(local.get("bucket"))) local.set("bucket", Math.floor(Math.random() * 10_000));
       return local.get("bucket");
     },
+    /** Of this visit's campaign: by this address, else the last touch that Salla keeps. @param {string} name @returns {string} */
+    utm(name) {
+      const kept = attempt(() => salla.storage.getWithTTL("s-utms")[`s-utm-${name}`]);
+      return (asked.has("utm_source") ? asked.get(`utm_${name}`) : kept) ?? "";
+    },
+    /** How much of the page, from its top, is or was seen: percent. */
+    depth: () => Math.min(100, ((scrollY + innerHeight) / root.scrollHeight) * 100),
     /** @param {string} name @param {Record<string, unknown>} data @returns {Promise<boolean>} whether it will be told */
     send: async (name, data) => Boolean((await ears)?.send(name, data)),
     /** A module of ours, begun. @param {string} address @param {unknown} [told] @returns {Promise<any>} null where we are away */
-    load: (address, told) => import(new URL(address, app).href).then((module) => module.start(here, told)).catch(() => null),
+    load: (address, told) => bring(address).then((module) => module.start(here, told)).catch(() => null),
   };
 
   // Widgets
 
-  /** @param {Card} card @param {HTMLElement} host @param {ShadowRoot} shadow @returns {Api} */
-  const apiOf = ({ slug, rules }, host, shadow) => ({
+  /** @param {string} slug @param {any} rules @param {HTMLElement} host @param {ShadowRoot} shadow @returns {Api} */
+  const apiOf = (slug, rules, host, shadow) => ({
     lang: host.lang,
     dir: /** @type {Api["dir"]} */ (host.dir),
     page,
@@ -276,8 +277,8 @@
     isPreview: Boolean(nomo.answers),
     session: memory("sessionStorage", slug),
     local: memory("localStorage", slug),
-    act: async (action, data = {}) => (nomo.answers ? nomo.answers[action] ?? null : ask(`cards/${slug}/${action}`, data)),
-    live: async (product) => (nomo.answers ? nomo.answers.live ?? null : ask(`live${product ? `?product=${product}` : ""}`)),
+    act: (action, data = {}) => ask(`cards/${slug}/${action}`, data),
+    live: (product) => ask(product ? `live?product=${product}` : "live"),
     send(name, data) {
       if (name === "card.clicked") done(slug, rules);
       return here.send(name, { ...data, card: slug });
@@ -320,20 +321,15 @@
   };
 
   /** @param {Card} card @param {() => Promise<boolean>} isWelcome */
-  const mount = async (card, isWelcome) => {
-    const { slug, rules } = card;
-    if (!card.widget || !(await isWelcome())) return;
-    let widget;
-    try {
-      widget = await import(new URL(card.widget, app).href);
-    } catch {
-      here.note(slug, "away");
-      return; // Refused by the shop's content policy, or we are away.
-    }
+  const mount = async ({ slug, widget: address, settings, rules }, isWelcome) => {
     const host = document.createElement("nomo-card");
     try {
+      if (!address || !(await isWelcome())) return;
+      // Refused by the shop's content policy, or we are away.
+      const widget = await bring(address).catch(() => here.note(slug, "away"));
+      if (!widget) return;
       const lang = rules?.language ?? pageLang;
-      const isPages = lang === pageLang && (root.dir === "rtl" || root.dir === "ltr");
+      const isPages = lang === pageLang && /rtl|ltr/.test(root.dir);
       Object.assign(host, { lang, dir: isPages ? root.dir : lang === "ar" ? "rtl" : "ltr" });
       host.dataset.slug = slug;
       const shadow = host.attachShadow({ mode: "open" });
@@ -346,12 +342,12 @@
         here.note(slug);
         here.send("card.shown", { card: slug });
       });
-      await widget.default(shadow, card.settings, apiOf(card, host, shadow));
+      await widget.default(shadow, settings, apiOf(slug, rules, host, shadow));
     } catch (error) {
       host.remove();
       here.note(slug, "failed");
       here.send("card.failed", { card: slug });
-      warn(slug, error);
+      console.warn("Nomo Flow:", slug, error);
     }
   };
 

@@ -12,18 +12,19 @@ const SOON_MS = 1000;
 const LATER_MS = 5000;
 const TRIES = 4;
 const TWIN_MS = 2000;
-const NETWORKS = Object.entries({
+/** @type {Record<string, string>} */
+const NETWORKS = {
   gclid: "google", gad_source: "google", fbclid: "facebook", ttclid: "tiktok", twclid: "twitter", scid: "snapchat",
   sccid: "snapchat",
-});
-const UTM = ["source", "medium", "campaign", "term", "content"];
-// What Salla's tracker tells, and which of its properties we keep.
-/** @type {Record<string, string>} */
-const TRACKED = {
-  "product.viewed": "product_id", "product.added": "product_id", "product.removed": "product_id", "products.searched": "",
-  "checkout.started": "", "order.completed": "order_id", "coupon.applied": "code", "coupon.denied": "code",
-  "coupon.removed": "code",
 };
+const UTM = ["source", "medium", "campaign", "term", "content"];
+// What of Salla's tracker we take, and which of its properties.
+const TRACKED = [
+  "product.viewed", "product.added", "product.removed", "products.searched", "checkout.started", "order.completed",
+  "coupon.applied", "coupon.denied", "coupon.removed",
+];
+/** @type {Record<string, string>} */
+const KEPT = { product: "product_id", order: "order_id", coupon: "code" };
 
 /** @param {unknown} value @returns {number | null} an id as Salla counts them, which may come as text */
 const idOf = (value) => (Number.isSafeInteger(Number(value)) && Number(value) > 0 ? Number(value) : null);
@@ -31,25 +32,12 @@ const idOf = (value) => (Number.isSafeInteger(Number(value)) && Number(value) > 
 /** @param {unknown} value */
 const text = (value) => String(value ?? "").slice(0, 100);
 
-/** Where this visit came from: by this address, else the last touch that Salla keeps. @param {any} here */
-const origin = (here) => {
-  const asked = new URLSearchParams(location.search);
-  const isTold = asked.has("utm_source");
-  const kept = here.attempt(() => /** @type {any} */ (window).salla.storage.getWithTTL("s-utms")) ?? {};
-  /** @type {Record<string, string>} */
-  const utm = {};
-  for (const name of UTM) {
-    const value = text(isTold ? asked.get(`utm_${name}`) : kept[`s-utm-${name}`]);
-    if (value) utm[name] = value;
-  }
-  return { utm, click: NETWORKS.find(([name]) => asked.has(name))?.[1] ?? "" };
-};
-
 /** @param {any} here what the loader shares */
 export const start = (here) => {
   const { slug, id: pageId } = here.page;
   const isCustomer = here.known("user.type") === "user";
-  const { utm, click } = origin(here);
+  const utm = Object.fromEntries(UTM.map((name) => [name, text(here.utm(name))]).filter(([, value]) => value));
+  const click = NETWORKS[Object.keys(NETWORKS).find((name) => here.asked.has(name)) ?? ""] ?? "";
   /** @type {Event[]} */
   let queue = [];
   /** @type {{id: string, events: Event[]} | null} */
@@ -58,24 +46,25 @@ export const start = (here) => {
   let timer = 0;
 
   const pack = () => {
-    const id = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(15))));
-    batch ??= queue.length ? { id: id.replace(/\+/g, "-").replace(/\//g, "_"), events: queue.splice(0, MOST_EVENTS) } : null;
+    const id = crypto.getRandomValues(new Uint32Array(4)).join("").slice(0, 24);
+    if (queue.length) batch ??= { id, events: queue.splice(0, MOST_EVENTS) };
     return batch && JSON.stringify({
       v: 1, ...batch, key: here.local.get("key") ?? "", bucket: here.bucket(), sent: Date.now(),
-      is_robot: navigator.webdriver === true,
-      page: { slug: slug.toLowerCase().replace(/[^a-z0-9._-]/g, "").slice(0, 64), id: idOf(pageId), path: location.pathname.slice(0, 300) },
-      lang: here.lang, referrer: document.referrer.split(/[?#]/)[0].slice(0, 300), utm, click,
+      is_robot: Boolean(navigator.webdriver), lang: here.lang,
+      page: { slug: /^[a-z0-9._-]{0,64}$/.test(slug) ? slug : "", id: idOf(pageId), path: location.pathname.slice(0, 300) },
+      referrer: document.referrer.split(/[?#]/)[0].slice(0, 300), utm, click,
       customer: isCustomer ? idOf(here.known("user.id")) : null,
     });
   };
 
   const address = `${here.app}/sf/${here.store}/e`;
   const flush = async () => {
-    timer = 0;
-    const body = pack();
+    const body = tries < TRIES && pack();
     const sent = batch;
-    if (!body || tries >= TRIES) return;
-    const answer = await fetch(address, { method: "POST", credentials: "omit", keepalive: true, body }).catch(() => null);
+    const options = { method: "POST", credentials: "omit", keepalive: true, body };
+    const answer = body && (await fetch(address, /** @type {RequestInit} */ (options)).catch(() => null));
+    timer = 0;
+    if (!body) return;
     // Away, too busy, or refused by the shop's content policy: the same batch later, which our server takes once.
     const isRefused = !answer || answer.status === 429 || answer.status >= 500;
     tries = isRefused ? tries + 1 : 0;
@@ -96,7 +85,7 @@ export const start = (here) => {
   /** @type {Record<string, number>} */
   const told = {};
   /** Once, for what page, bus and tracker may all tell. @param {string} name @param {string} [field] @param {unknown} [value] */
-  const tell = (name, field = "", value = 0) => {
+  const tell = (name, field, value) => {
     const isTwin = Date.now() - told[name + value] < TWIN_MS;
     told[name + value] = Date.now();
     if (!isTwin && value !== null) send(name, field ? { [field]: value } : {});
@@ -114,7 +103,7 @@ export const start = (here) => {
 
   let [seconds, since, depth, isAway] = [0, 0, 0, false];
   const look = () => {
-    depth = Math.max(depth, Math.min(100, Math.round(((scrollY + innerHeight) / document.documentElement.scrollHeight) * 100)));
+    depth = Math.max(depth, Math.round(here.depth()));
   };
   const back = () => {
     since = performance.now();
@@ -126,15 +115,15 @@ export const start = (here) => {
     look();
     send("page.viewed");
   };
-  /** @type {(() => void)[]} */
-  const leaving = [];
+  /** What is only known when the page goes. */
+  let last = () => {};
   /** What is left to tell leaves with the page; he who comes back to it and leaves again has stayed longer. */
   const leave = () => {
     if (isAway) return;
     isAway = true;
     seconds += (performance.now() - since) / 1000;
     send("page.left", { seconds: Math.round(seconds), depth });
-    leaving.forEach((last) => last());
+    last();
     for (let body = pack(); body && tries < TRIES; body = pack()) {
       navigator.sendBeacon(address, body);
       batch = null;
@@ -170,20 +159,20 @@ export const start = (here) => {
     const thanked = here.local.get("thanked") ?? {};
     here.local.set("thanked", Object.fromEntries(Object.entries({ [pageId]: Date.now(), ...thanked }).slice(-5)));
   }
-  here.attempt(() => /** @type {any} */ (window).salla.analytics.registerTracker({
+  here.attempt(() => here.salla.analytics.registerTracker({
     name: "Nomo Flow",
     page() {},
     track: (/** @type {string} */ event, /** @type {any} */ payload) => here.attempt(() => {
-      const name = event.toLowerCase().replaceAll(" ", ".");
-      const field = TRACKED[name];
+      const name = event.toLowerCase().replace(" ", ".");
+      if (!TRACKED.includes(name)) return;
+      const field = KEPT[name.split(".")[0]];
       const told = payload.properties ?? payload;
-      const value = field === "code" ? text(told.coupon_name ?? told.coupon_code) : idOf(told[field]);
-      if (field !== undefined) tell(name, field, field ? value : 0);
+      tell(name, field, field === "code" ? text(told.coupon_name ?? told.coupon_code) : field && idOf(told[field]));
     }),
   }));
   if (isCustomer && !here.local.get("key")) identify();
 
-  const measure = () => here.load(here.modules.vitals, { send, leaving });
+  const measure = async () => { last = (await here.load(here.modules.vitals, send)) ?? last; };
   if (document.readyState === "complete") measure();
   else addEventListener("load", measure);
 

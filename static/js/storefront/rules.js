@@ -26,6 +26,7 @@
 
 const DAY_MS = 86_400_000;
 const PHONE = "(max-width: 767px)";
+const REST_MS = 500; // a hand that moves is not asked at every pixel
 const FAST = 1.5; // pixels a millisecond: a thumb that goes back to the address bar
 
 /** FNV-1a of 32 bits, of the text's UTF-8; `features/holdout.py` does the same. @param {string} text */
@@ -49,12 +50,6 @@ export const kindOf = (slug) => {
   return slug === "cart" ? "cart" : "other";
 };
 
-/** Where this visit came from: this address, else what Salla keeps of the last touch. @param {any} here */
-const sourceOf = (here) => {
-  const kept = here.attempt(() => /** @type {any} */ (window).salla.storage.getWithTTL("s-utms"));
-  return String(new URLSearchParams(location.search).get("utm_source") ?? kept?.["s-utm-source"] ?? "").toLowerCase();
-};
-
 /** What can be said at once: the rule that keeps it away, or null. @param {Rules} rules @param {string} slug @param {any} here */
 export const refusal = (rules, slug, here) => {
   const now = Date.now();
@@ -66,7 +61,7 @@ export const refusal = (rules, slug, here) => {
   if (isOther(rules.devices, matchMedia(PHONE).matches ? "phone" : "computer")) return "devices";
   if (isOther(rules.visitors, here.visit.get("returning") ? "returning" : "new")) return "visitors";
   if (isOther(rules.login, here.known("user.type") === "user" ? "customer" : "guest")) return "login";
-  if (isOther(rules.utm_source, sourceOf(here))) return "utm_source";
+  if (isOther(rules.utm_source, String(here.utm("source")).toLowerCase())) return "utm_source";
   return now < here.local.get(`away:${slug}`) + (rules.frequency_days ?? 0) * DAY_MS ? "frequency_days" : null;
 };
 
@@ -79,9 +74,9 @@ export const cartRefusal = (rules, cart) => {
 
 /** The cart as far as this page knows it, and a way to wait for what it becomes. @param {any} here */
 const cartOf = (here) => {
-  const kept = here.attempt(() => /** @type {any} */ (window).salla.storage.get("cart")) ?? {};
+  const kept = here.attempt(() => here.salla.storage.get("cart")) ?? {};
   /** @type {Cart} */
-  const cart = { total: Number(kept.summary?.total ?? kept.total) || 0, hasCoupon: Boolean(kept.coupon) };
+  const cart = { total: Number(kept.summary?.total) || 0, hasCoupon: Boolean(kept.coupon) };
   /** @type {Set<() => void>} */
   const waiting = new Set();
   /** @param {string} name @param {(now: any) => void} change */
@@ -119,10 +114,9 @@ const once = (names, isIt) =>
     }
   });
 
-/** @param {number} percent of the page, from its top to what is seen */
-const scrolled = async (percent) => {
-  const isThere = () => ((scrollY + innerHeight) / document.documentElement.scrollHeight) * 100 >= percent;
-  if (!isThere()) await once("scroll", isThere);
+/** @param {number} percent of the page @param {any} here */
+const scrolled = async (percent, here) => {
+  if (here.depth() < percent) await once("scroll", () => here.depth() >= percent);
 };
 
 /** The pointer leaves by the top, or a thumb flings the page back to it. */
@@ -138,16 +132,8 @@ const leaving = () => {
 
 /** @param {number} seconds without a touch @param {any} here */
 const idle = async (seconds, here) => {
-  let isTouched = false;
-  const ending = new AbortController();
-  for (const name of ["pointermove", "pointerdown", "keydown", "scroll"]) {
-    addEventListener(name, () => { isTouched = true; }, { passive: true, capture: true, signal: ending.signal });
-  }
-  for (let passed = 0; passed < seconds; passed = isTouched ? 0 : passed + 1) {
-    isTouched = false;
-    await here.wait(1000);
-  }
-  ending.abort();
+  const touched = () => once("pointermove pointerdown keydown scroll", () => true).then(() => true);
+  while (await Promise.race([touched(), here.wait(seconds * 1000)])) await here.wait(REST_MS);
 };
 
 /** How many products this visit has looked at. @param {any} here */
@@ -165,7 +151,7 @@ export const start = (here) => {
   /** @type {Record<string, (value: number) => Promise<unknown>>} */
   const moments = {
     time: (value) => here.wait(value * 1000),
-    scroll: scrolled,
+    scroll: (value) => scrolled(value, here),
     exit: leaving,
     idle: (value) => idle(value, here),
     cart: (value) => until(() => cart.total >= value),

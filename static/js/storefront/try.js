@@ -18,20 +18,17 @@ const LEFT_OUT_MS = 90 * 86_400_000;
 const EVERY_MS = 500;
 const STYLE = `
   :host { all: initial !important; position: fixed !important; inset: 0 0 auto !important; z-index: 2147483647 !important;
-    display: block !important; font: 400 14px/1.5 var(--font-main, system-ui), "Noto Sans Arabic", system-ui, sans-serif !important; }
+    font: 14px/1.5 var(--font-main, system-ui), system-ui, sans-serif !important; }
   :host([dir="rtl"]) { direction: rtl !important; }
-  details { max-block-size: 50vh; overflow: auto; background: #1f1d1b; color: #f6f5f3;
-    box-shadow: 0 2px 12px rgb(0 0 0 / .35); }
-  summary { min-block-size: 44px; padding: 11px 16px; padding-inline-end: 60px; box-sizing: border-box; cursor: pointer;
-    font-weight: 600; }
-  ul, p { margin: 0; padding: 0 16px 10px; list-style: none; }
-  li { padding-block: 4px; overflow-wrap: anywhere; }
-  li::before { content: "○"; margin-inline-end: 8px; }
-  li.on::before { content: "●"; color: #7fd6a4; }
-  p { font-size: 13px; opacity: .85; }
-  button { all: unset; position: absolute; inset-block-start: 0; inset-inline-end: 8px; display: grid; place-items: center;
-    inline-size: 44px; block-size: 44px; cursor: pointer; color: #f6f5f3; font-size: 22px; }
-  :focus-visible { outline: 2px solid currentColor; outline-offset: -3px; }`;
+  details { max-block-size: 50vh; overflow: auto; padding: 0 16px; background: #1f1d1b; color: #fff; }
+  summary { padding: 12px 0; cursor: pointer; font-weight: 600; }
+  ul, p { margin: 0; padding: 0 0 12px; list-style: none; }
+  li { padding: 4px 0; }
+  li::before { content: "○ "; }
+  .on::before { content: "● "; color: #7fd6a4; }
+  button { all: unset; position: absolute; inset-block-start: 0; inset-inline-end: 8px; inline-size: 44px; block-size: 44px;
+    color: #fff; font-size: 22px; text-align: center; cursor: pointer; }
+  :focus-visible { outline: 2px solid; }`;
 
 /** @param {any} here what the loader shares @param {Told} told */
 export const start = (here, { token, lang, dir, title, note, close, words, cards }) => {
@@ -69,9 +66,8 @@ export const start = (here, { token, lang, dir, title, note, close, words, cards
   const look = () => cards.forEach(({ slug, why }, at) => {
     const { said, row } = rows[at];
     const found = here.notes[slug] ?? "unread";
-    const text = why || words[found] || words.ready;
-    row.classList.toggle("on", !why && found === "");
-    if (said.textContent !== text) said.textContent = text;
+    row.className = why || found ? "" : "on";
+    said.textContent = why || words[found];
   });
   const timer = setInterval(look, EVERY_MS);
   look();

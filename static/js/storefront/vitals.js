@@ -5,11 +5,10 @@
  */
 
 /**
- * @param {any} here what the loader shares
- * @param {{send: (name: string, data: Record<string, unknown>) => void, leaving: (() => void)[]}} told `leaving` is called
- *   right before the last batch leaves
+ * @param {any} here what the loader shares @param {(name: string, data: Record<string, unknown>) => void} send
+ * @returns {() => void} tells it, once
  */
-export const start = (here, { send, leaving }) => {
+export const start = (here, send) => {
   /** @type {Record<string, number | null>} */
   const found = { lcp: null, inp: null, cls: 0 };
   let [session, first, last] = [0, 0, 0];
@@ -36,9 +35,9 @@ export const start = (here, { send, leaving }) => {
     }),
   ];
   let isTold = false;
-  leaving.push(() => {
-    if (isTold || !watching[0]) return; // once a page, and only where the browser measures
+  return () => {
+    if (isTold || !watching[0]) return; // only where the browser measures
     isTold = true;
     send("vitals.measured", { ...found, is_with_us: here.isWithUs });
-  });
+  };
 };
