@@ -35,10 +35,10 @@ def cards_of(page: Page, running: Running) -> str:
     return f"{found[0]}cards/"
 
 
-def switch(page: Page, running: Running, *, is_on: bool) -> None:
+def switch(page: Page, running: Running, *, is_on: bool, slug: str = SLUG) -> None:
     """Press the card's switch, if it stands otherwise."""
-    page.goto(f"{cards_of(page, running)}{SLUG}/")
-    form = page.locator(f"form[action*='{SLUG}/switch/']:has([name=is_on][value={str(is_on).lower()}])")
+    page.goto(f"{cards_of(page, running)}{slug}/")
+    form = page.locator(f"form[action*='{slug}/switch/']:has([name=is_on][value={str(is_on).lower()}])")
     if form.count():
         form.locator("[type=submit], button").first.click()
         page.wait_for_load_state()

@@ -28,8 +28,12 @@ const STYLE = `
   @media (min-width: 640px) {
     :host([data-corner][data-shape="popup"]) { inset-block: 0 !important; block-size: fit-content !important;
       margin-block: auto !important; }
-    [data-shape="bar"] form { grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); align-items: end; }
-    [data-shape="bar"] :is(.agree, small) { grid-column: 1 / -1; }
+    [data-shape="bar"] { grid-template: auto 1fr / 1fr 2fr; column-gap: 24px; padding-inline-end: 56px; }
+    [data-shape="bar"] form { grid-area: 1 / 2 / span 2; display: flex; flex-wrap: wrap; align-items: end; }
+    [data-shape="bar"] .field { flex: 1 1 10rem; }
+    [data-shape="bar"] .agree { flex: 1 1 60%; }
+    [data-shape="bar"] .go { flex: 1; }
+    [data-shape="bar"] small { flex-basis: 100%; }
   }
   section { position: relative; display: grid; gap: 8px; max-block-size: calc(100vh - 32px); overflow: auto;
     padding: 16px; border-radius: 14px; pointer-events: auto; background: var(--nomo-surface);
@@ -38,6 +42,7 @@ const STYLE = `
   .still { animation: none; }
   [data-shape="inline"] { max-inline-size: 40rem; margin: 24px auto; box-shadow: 0 0 0 1px rgb(128 128 128 / .35); }
   @keyframes come { from { opacity: 0; transform: translateY(12px); } }
+  h2, p, span, .go { unicode-bidi: plaintext; }
   h2, p { margin: 0; overflow-wrap: anywhere; white-space: pre-line; }
   h2 { padding-inline-end: 40px; font-size: 18px; }
   form, .field { display: grid; gap: 8px; }
@@ -50,7 +55,7 @@ const STYLE = `
   .agree { display: flex; gap: 10px; align-items: start; min-block-size: 44px; padding-block: 6px; cursor: pointer; font-size: 13px; }
   .agree input { flex: none; inline-size: 22px; min-block-size: 22px; margin: 0; accent-color: var(--nomo-text); }
   small { font-size: 13px; font-weight: 600; }
-  small:empty { display: none; }
+  :is(small, p):empty { display: none; }
   .trap { position: absolute; inset-inline-start: -9999px; }
   .x { all: unset; position: absolute; inset-block-start: 4px; inset-inline-end: 4px; display: grid; place-items: center;
     inline-size: 44px; block-size: 44px; cursor: pointer; font-size: 22px; }
@@ -86,7 +91,7 @@ const play = async (root, settings, api) => {
   api.style(STYLE);
   const box = element("section", { role: isInline ? "region" : "dialog", "aria-labelledby": "title", "data-shape": settings.shape });
   box.classList.toggle("still", isInline || api.isReducedMotion);
-  box.append(element("h2", { id: "title" }, settings.title), ...(settings.text ? [element("p", {}, settings.text)] : []));
+  box.append(element("h2", { id: "title" }, settings.title), element("p", {}, settings.text));
   box.append(formOf(box, settings, api));
   if (isInline) {
     // Above the page's foot where that is out of sight, else below it: nothing that is seen moves.
@@ -114,7 +119,7 @@ const formOf = (box, settings, api) => {
   const places = {};
   /** @param {string} name @param {any} input @param {string} label @param {string} kind */
   const field = (name, input, label, kind) => {
-    const row = element("label", { class: kind });
+    const row = element("label", kind === "trap" ? { class: kind, "aria-hidden": "true" } : { class: kind });
     input.name = name;
     input.setAttribute("aria-describedby", name);
     row.append(...(kind === "agree" ? [input, element("span", {}, label)] : [element("span", {}, label), input]));
