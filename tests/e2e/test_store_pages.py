@@ -44,6 +44,13 @@ Standing.unscoped.create(merchant=trial, state="trial", plan="professional", ord
 """
 
 
+PEOPLE = """البريد الإلكتروني,الاسم,رقم الجوال,المبلغ
+nada.alotaibi@example.com,ندى العتيبي,0501234567,320
+reem@example,ريم,123,15
+nada.alotaibi@example.com,ندى,,80
+"""
+
+
 @dataclass(frozen=True)
 class Owned:
     """What the owner has: a session, his stores, and somebody else's unused link."""
@@ -172,6 +179,29 @@ def send_link(page: Page, owned: Owned, view: View) -> None:
     page.locator("main bdi").wait_for()
 
 
+def upload_contacts(page: Page, owned: Owned, view: View) -> None:
+    page.goto(owned.at("contacts/import/"))
+    page.set_input_files("[name=file]", {"name": "عملاء.csv", "mimeType": "text/csv", "buffer": PEOPLE.encode()})
+    page.locator("main form[enctype] [type=submit]").click()
+    page.locator("#columns").wait_for()
+
+
+def check_contacts(page: Page, owned: Owned, view: View) -> None:
+    """A worker does it; htmx shows that it is done."""
+    upload_contacts(page, owned, view)
+    for name, text in (("where", "نموذج النشرة"), ("when", "2024"), ("words", "أوافق على استلام العروض")):
+        page.fill(f"[name={name}]", text)
+    page.check("[name=is_true]")
+    page.locator("main form [type=submit]").first.click()
+    page.locator("#result table").first.wait_for(timeout=30_000)
+
+
+def refuse_contacts(page: Page, owned: Owned, view: View) -> None:
+    upload_contacts(page, owned, view)
+    page.locator("main form [type=submit]").first.click()
+    page.locator("[name=where][aria-invalid=true]").wait_for()
+
+
 PAGES: dict[str, Callable[[Page, Owned, View], None]] = {
     "stores": opened(lambda owned: f"{owned.home}stores/"),
     "store-overview": see_definition,
@@ -188,6 +218,11 @@ PAGES: dict[str, Callable[[Page, Owned, View], None]] = {
     "card-paused": opened(lambda owned: f"{owned.paused}cards/latest_purchase/"),
     "card-full": opened(lambda owned: f"{owned.full}cards/latest_purchase/"),
     "card-missing": opened(lambda owned: owned.at("cards/cart_message/")),
+    "imports": opened(lambda owned: owned.at("contacts/import/")),
+    "imports-empty": opened(lambda owned: f"{owned.empty}contacts/import/"),
+    "import": upload_contacts,
+    "import-errors": refuse_contacts,
+    "import-checked": check_contacts,
     "team": opened(lambda owned: owned.at("team/")),
     "team-errors": refuse_invitation,
     "role": change_role,
