@@ -55,14 +55,14 @@ def configs(running: Running, store: int = OUD) -> list[dict[str, Any]]:
     return [{each["slug"]: each["settings"] for each in cards} for cards in answers]
 
 
-def is_told(running: Running, **settings: Any) -> bool:
+def is_told(running: Running, slug: str = SLUG, **settings: Any) -> bool:
     """Whether all shoppers are told these settings by now."""
-    return all(SLUG in cards and settings.items() <= cards[SLUG].items() for cards in configs(running))
+    return all(slug in cards and settings.items() <= cards[slug].items() for cards in configs(running))
 
 
-def is_silent(running: Running) -> bool:
+def is_silent(running: Running, slug: str = SLUG) -> bool:
     """Whether no shopper is told of the card any more."""
-    return all(SLUG not in cards for cards in configs(running))
+    return all(slug not in cards for cards in configs(running))
 
 
 def shop(running: Running, path: str = "", language: str = "ar") -> str:

@@ -11,7 +11,7 @@ from visitors import counter
 from visitors.cards.live_counter.settings import Settings
 from visitors.counter import Crowd, Rung
 
-EXAMPLE = {"rung": "now", "count": 18, "product": {"rung": "now", "count": 4}}
+EXAMPLE = {"rung": "now", "count": 18, "product": None}
 
 
 def sample(merchant: Merchant, settings: Settings, language: str) -> Sample:
