@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.signing import Signer, TimestampSigner
 from django.db import OperationalError
 from django.test import Client
@@ -310,8 +311,13 @@ def turn_off(merchant: Merchant) -> None:
     services.switch(merchant, card=CARD, is_on=False)
 
 
-@pytest.mark.parametrize("end", [uninstall, restrict, turn_off, Merchant.delete])
-def test_where_nobody_listens_nothing_is_kept(client: Client, shop: Merchant, end: Any) -> None:
+def switch_everything_off(merchant: Merchant) -> None:
+    settings.STOREFRONT_OFF = True
+
+
+@pytest.mark.parametrize("end", [uninstall, restrict, turn_off, Merchant.delete, switch_everything_off])
+def test_where_nobody_listens_nothing_is_kept(client: Client, shop: Merchant, end: Any, settings: Any) -> None:
+    settings.STOREFRONT_OFF = False  # as it was afterwards
     key = identity.issue(STORE)
     end(shop)
     services._memory.clear()
