@@ -39,8 +39,8 @@ class Settings(StorefrontSettings):
         "email",
         label=_("Asks for"),
         help_text=_(
-            "An address is confirmed by one press in a mail. Nothing is sent to a number yet: it is kept unconfirmed "
-            "until SMS or WhatsApp is connected."
+            "An address is confirmed by one press in a mail. Nothing is sent to a number yet: it stays unconfirmed, "
+            "and is deleted after about five weeks."
         ),
         choices=ASKS,
         public=True,
