@@ -288,7 +288,12 @@ def fill_store_a() -> dict[str, Any]:
     switchboard.save(merchant, card=a_card(), raw={"note": CANARY}, by=owner)
     switchboard.switch(merchant, card=a_card(), is_on=True, by=owner)
     merchant.contact_imports.create(
-        kind="contacts", state="processed", encoding="utf-8", file_name=CANARY, content=CANARY_EMAIL.encode()
+        kind="contacts",
+        state="processed",
+        encoding="utf-8",
+        separator=",",
+        file_name=CANARY,
+        content=CANARY_EMAIL.encode(),
     )
     mirrored = {"salla_id": 1, "source_updated_at": now}
     customer = merchant.customers.create(
