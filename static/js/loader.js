@@ -39,7 +39,6 @@
   const root = document.documentElement;
   // Nothing comes up while the page is still new to the shopper.
   const QUIET_MS = 5000;
-  const GAP = 8; // between two of ours that stand in one corner
   const BAR_SHARE = 0.4; // of the window's height: what is higher and fixed is no bar
   const BUYING =
     '[href*="checkout"],[id*="checkout"],[class*="checkout"],[id*="cart-submit"],salla-add-product-button,' +
@@ -153,36 +152,19 @@
     });
   };
 
-  /** Those of ours that stand in a corner. @type {HTMLElement[]} */
-  let corners = [];
-  let frame = 0;
-
-  /** Above bars, and above smaller ones of ours that stand in its way. */
-  const settle = () => {
-    frame = 0;
-    /** @type {[DOMRect, number][]} */
-    const stood = [];
-    corners = corners.filter((each) => each.isConnected).sort((one, other) => one.offsetHeight - other.offsetHeight);
-    for (const host of corners) {
-      const mine = host.getBoundingClientRect();
-      if (!mine.height) continue;
-      const below = stood.filter(([box]) => box.left < mine.right && box.right > mine.left).map(([, top]) => top);
-      const lift = Math.max(barHeight(host), ...below);
-      host.style.setProperty("--nomo-lift", `${lift}px`);
-      host.toggleAttribute("data-away", coversBuying(host));
-      stood.push([mine, lift + mine.height + GAP]);
-    }
-  };
-  const soon = () => { frame ||= requestAnimationFrame(settle); };
-
   /** @param {HTMLElement} host @param {string} side */
   const corner = (host, side) => {
     host.dataset.corner = side;
-    if (!corners.length) {
-      addEventListener("scroll", soon, { passive: true, capture: true });
-      addEventListener("resize", soon, { passive: true });
-    }
-    corners.push(host);
+    let frame = 0;
+    const settle = () => {
+      frame = 0;
+      if (!host.getBoundingClientRect().height) return;
+      host.style.setProperty("--nomo-lift", `${barHeight(host)}px`);
+      host.toggleAttribute("data-away", coversBuying(host));
+    };
+    const soon = () => { frame ||= requestAnimationFrame(settle); };
+    addEventListener("scroll", soon, { passive: true, capture: true });
+    addEventListener("resize", soon, { passive: true });
     new ResizeObserver(soon).observe(host); // something came up in it
   };
 

@@ -21,6 +21,8 @@ from tests.processes import until
 
 OUD, KIDS = 1305146709, 847769313
 SDK = servers.PROJECT / "static/vendor/salla/embedded-sdk.js"
+# Of a store: overview, tools, visitors, contacts, team, activity.
+TABS = 6
 VIEWS = [View("ar", "light", 1280), View("ar", "dark", 360), View("en", "light", 360), View("en", "dark", 1280)]
 WORDS = {
     "ar": ("نظرة عامة", "أدواتي", "شريط الإعلان", "تم تفعيل «شريط الإعلان».", "حفظ ونشر"),
@@ -81,7 +83,7 @@ def test_the_dashboard_and_the_app_are_one(view: View, browser: Browser, running
     host.open(view.language, view.theme)
     expect(host.page.locator("#title")).to_have_text(overview)
     expect(host.page.locator("#loading")).to_be_hidden()
-    expect(host.page.locator("#tabs button")).to_have_count(4)
+    expect(host.page.locator("#tabs button")).to_have_count(TABS)
     assert "token" not in host.inside().url
     expect(host.app.locator("html")).to_have_attribute("lang", view.language)
     expect(host.app.locator("html")).to_have_attribute("data-theme", view.theme)
@@ -105,7 +107,7 @@ def test_the_dashboard_and_the_app_are_one(view: View, browser: Browser, running
     expect(host.page.locator("#action")).to_have_text(save)
     host.page.locator("#action").click()
     expect(host.page.locator("#toasts .info")).to_be_visible()
-    expect(host.page.locator("#tabs button")).to_have_count(4)
+    expect(host.page.locator("#tabs button")).to_have_count(TABS)
     look(host, f"embedded-card-{view}", view)
     assert host.thrown == []
     context.close()
@@ -127,7 +129,7 @@ def look(host: Host, name: str, view: View) -> None:
 def test_the_colours_follow_the_dashboard(context: BrowserContext, running: Running) -> None:
     host = Host(context, running)
     host.open()
-    expect(host.page.locator("#tabs button")).to_have_count(4)
+    expect(host.page.locator("#tabs button")).to_have_count(TABS)
     host.page.locator("#theme").click()
     expect(host.app.locator("html")).to_have_attribute("data-theme", "dark")
     host.tab(WORDS["ar"][1])
@@ -137,7 +139,7 @@ def test_the_colours_follow_the_dashboard(context: BrowserContext, running: Runn
 def test_cookies_are_kept_apart_for_salla(context: BrowserContext, running: Running) -> None:
     host = Host(context, running)
     host.open()
-    expect(host.page.locator("#tabs button")).to_have_count(4)
+    expect(host.page.locator("#tabs button")).to_have_count(TABS)
     ours = {each["name"]: each for each in context.cookies() if each["domain"] == "127.0.0.1"}
     assert {"embedded-session", "embedded-csrf", "embedded-language", "embedded-theme"} <= set(ours)
     for cookie in ours.values():
@@ -149,13 +151,13 @@ def test_a_session_that_is_over_is_renewed_by_salla(context: BrowserContext, run
     """Once: without a new session the next page says what to do instead of asking for ever."""
     host = Host(context, running)
     host.open()
-    expect(host.page.locator("#tabs button")).to_have_count(4)
+    expect(host.page.locator("#tabs button")).to_have_count(TABS)
     context.clear_cookies(name="embedded-session")
     host.page.locator("#tabs button", has_text=WORDS["ar"][1]).click()
     until(lambda: len(host.heard("auth.refresh")) == 1, "the question for a new token", 10)
     expect(host.page.locator("#tabs [aria-current]")).to_have_text(WORDS["ar"][0])
     context.clear_cookies(name="embedded-session")
-    expect(host.page.locator("#tabs button")).to_have_count(4)
+    expect(host.page.locator("#tabs button")).to_have_count(TABS)
     host.page.locator("#tabs button", has_text=WORDS["ar"][1]).click()
     expect(host.app.locator("[data-host-expired]")).to_be_visible()
     expect(host.page.locator("#loading")).to_be_hidden()
@@ -232,7 +234,7 @@ def test_easy_mode_from_the_install_to_the_open_app(context: BrowserContext, run
     assert not [each for each in context.cookies() if each["name"] == "embedded-session"]
     press(running, "install")
     until(lambda: opened(host) == WORDS["ar"][0], "the install", 60)
-    expect(host.page.locator("#tabs button")).to_have_count(4)
+    expect(host.page.locator("#tabs button")).to_have_count(TABS)
 
 
 def press(running: Running, action: str) -> None:
