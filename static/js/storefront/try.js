@@ -55,11 +55,13 @@ export const start = (here, { token, lang, dir, title, note, close, words, cards
     return { said, row: element("li", "", element("b", `${name}: `), said) };
   });
   const button = Object.assign(element("button", "×"), { type: "button", ariaLabel: close });
+  const summary = element("summary", title);
   const strip = element(
-    "details", "", element("summary", title), element("ul", "", ...rows.map(({ row }) => row)), element("p", note),
+    "details", "", summary, element("ul", "", ...rows.map(({ row }) => row)), element("p", note),
   );
   strip.open = !here.visit.get("try-folded");
-  strip.addEventListener("toggle", () => here.visit.set("try-folded", !strip.open));
+  // Not at `toggle`, which comes later and not at all to a page that is left at once.
+  summary.addEventListener("click", () => here.visit.set("try-folded", strip.open));
   root.append(strip, button);
   document.body.append(host);
 
