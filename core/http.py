@@ -1,6 +1,7 @@
 """What a request says about who sends it, and what the answers say that any shop's page may read."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,6 +11,8 @@ MAX_DIGITS = 20  # of a length: int() refuses thousands of them
 IPV6_PREFIX = 64
 # Shared by too many to name anybody.
 KEPT_IPV4, KEPT_IPV6 = 24, 48
+# More requests than a process answers at once: each address is asked about several times, and parsed once.
+AT_A_TIME = 64
 # Any page may ask, and no cookie ever counts.
 OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 NOT_KEPT = {**OPEN, "Cache-Control": "no-store"}
@@ -41,7 +44,7 @@ def client_network(request: HttpRequest) -> str:
     address = _parsed(text)
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is None:
-            return str(ip_network((address, IPV6_PREFIX), strict=False))
+            return str(IPv6Network((int(address), IPV6_PREFIX), strict=False))
         return str(address.ipv4_mapped)
     return str(address or text)
 
@@ -51,10 +54,12 @@ def truncated(network: str) -> str:
     found = _parsed(network.partition("/")[0])
     if found is None:
         return ""
-    kept = KEPT_IPV4 if found.version == 4 else KEPT_IPV6
-    return str(ip_network((found, kept), strict=False))
+    if isinstance(found, IPv4Address):
+        return str(IPv4Network((int(found), KEPT_IPV4), strict=False))
+    return str(IPv6Network((int(found), KEPT_IPV6), strict=False))
 
 
+@lru_cache(maxsize=AT_A_TIME)
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(text)

@@ -5,7 +5,6 @@ dead process's shards are free at once. What a batch brings and the place that i
 any moment, nothing is written twice. What can't be written is found by halving, set aside, and the rest goes on.
 """
 
-import io
 import json
 import logging
 import threading
@@ -19,7 +18,8 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, reset_queries, transaction
 from redis import RedisError, ResponseError
 
-from core import logs, redis
+from core import copying, logs, redis
+from core.copying import escaped
 from core.models import Merchant
 from core.work import MAX_REASON, Work
 from events import bus, partitions, stream, tallies
@@ -39,7 +39,6 @@ OUTAGES = (OperationalError, InterfaceError, RedisError)
 FIRST_MILLISECOND = 1_767_225_600_000  # 2026
 COLUMNS = ("merchant_id", "received_at", "number", "occurred_at", "is_bot", "visitor_key", "page", "name", "data")
 _json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-COPY = f"COPY {StorefrontEvent._meta.db_table} ({', '.join(COLUMNS)}) FROM STDIN"
 
 
 class Entry(NamedTuple):
@@ -256,19 +255,18 @@ def _lock_stores(beacons: Sequence[Beacon]) -> None:
 
 
 def _copy_rows(beacons: Sequence[Beacon]) -> None:
-    text = io.StringIO("".join(line for beacon in beacons for line in _lines(beacon)))
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        cursor.cursor.copy_expert(COPY, text)
+    lines = (line for beacon in beacons for line in _lines(beacon))
+    copying.copy(StorefrontEvent._meta.db_table, COLUMNS, lines)
 
 
 def _lines(beacon: Beacon) -> Iterator[str]:
     """Of the columns in `COLUMNS`. What all events share is made once: this is where ingest spends its time."""
     first = _number(beacon.position)
     head = f"{beacon.merchant_id}\t{beacon.received_at.isoformat()}"
-    middle = f"{'t' if beacon.is_bot else 'f'}\t{_escaped(beacon.visitor_key)}\t{_escaped(_page(beacon))}"
+    middle = f"{'t' if beacon.is_bot else 'f'}\t{escaped(beacon.visitor_key)}\t{escaped(_page(beacon))}"
     for number, event in enumerate(beacon.events, first):
-        data = _escaped(_json(event.data)) if event.data else "{}"
-        yield f"{head}\t{number}\t{event.occurred_at.isoformat()}\t{middle}\t{_escaped(event.name)}\t{data}\n"
+        data = escaped(_json(event.data)) if event.data else "{}"
+        yield f"{head}\t{number}\t{event.occurred_at.isoformat()}\t{middle}\t{escaped(event.name)}\t{data}\n"
 
 
 def _number(position: str) -> int:
@@ -281,13 +279,6 @@ def _page(beacon: Beacon) -> str:
     page = beacon.context.get("page")
     slug = page.get("slug") if isinstance(page, dict) else ""
     return slug[: stream.LONGEST_WORD] if isinstance(slug, str) else ""
-
-
-def _escaped(text: str) -> str:
-    """As COPY wants it."""
-    if text.isalnum():
-        return text
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
 
 
 def _counts(beacons: Sequence[Beacon]) -> Iterator[Count]:

@@ -21,6 +21,7 @@ UNCOUNTED = b'{"u":1,'
 MAXLEN = 250_000
 START = "0-0"
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LONGEST_WORD = 64
@@ -75,13 +76,13 @@ def encode(beacon: Beacon) -> bytes:
         "c": beacon.context,
         "e": [[event.name, _microseconds(event.occurred_at), event.data] for event in beacon.events],
     }
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="replace")
+    return _encode(content).encode(errors="replace")
 
 
 def decode(position: str, raw: bytes) -> Beacon:
     """Raises ValueError for anything but what `encode` writes. Text is such as PostgreSQL can keep."""
     try:
-        content = json.loads(raw, parse_constant=_refuse)
+        content = _decode(raw.decode())
         if b"\\u" in raw:  # control characters, and what is no character at all
             content = _storable(content)
         if len(content["e"]) > MOST_EVENTS:
@@ -128,6 +129,9 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"no beacon: {constant}")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse).decode
 
 
 def _storable(value: Any) -> Any:

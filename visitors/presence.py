@@ -66,24 +66,29 @@ end
 
 local function note(key)
   local crowd = key .. ':crowd'
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
-  if not redis.call('ZSCORE', key, person) and redis.call('ZCARD', key) >= exact then
-    if redis.call('EXISTS', crowd) == 0 then
-      local known = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
-      for each = 1, #known, 2 do add_to_sketch(key, tonumber(known[each + 1]), known[each]) end
+  if redis.call('ZADD', key, ARGV[1], person) == 1 then
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
+    if redis.call('ZCARD', key) > exact then
+      if redis.call('EXISTS', crowd) == 0 then
+        local known = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+        for each = 1, #known, 2 do add_to_sketch(key, tonumber(known[each + 1]), known[each]) end
+      end
+      redis.call('SET', crowd, '', 'EX', kept)
+      redis.call('ZPOPMIN', key)
     end
-    redis.call('SET', crowd, '', 'EX', kept)
-    redis.call('ZPOPMIN', key)
   end
-  redis.call('ZADD', key, ARGV[1], person)
   redis.call('EXPIRE', key, kept)
   if redis.call('EXISTS', crowd) == 1 then add_to_sketch(key, now, person) end
 end
 
 local function is_one_too_many(key, most)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
-  if not redis.call('ZSCORE', key, person) and redis.call('ZCARD', key) >= most then return true end
-  redis.call('ZADD', key, ARGV[1], person)
+  if redis.call('ZADD', key, ARGV[1], person) == 1 then
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
+    if redis.call('ZCARD', key) > most then
+      redis.call('ZREM', key, person)
+      return true
+    end
+  end
   redis.call('EXPIRE', key, kept)
   return false
 end
@@ -91,7 +96,7 @@ end
 if is_over(KEYS[1], tonumber(ARGV[8])) then return 1 end
 if is_over(KEYS[2], tonumber(ARGV[9])) then return 2 end
 if redis.call('SISMEMBER', KEYS[4], ARGV[10]) == 1 or redis.call('SADD', KEYS[3], ARGV[10]) == 0 then return 3 end
-redis.call('EXPIRE', KEYS[3], ARGV[11])
+if redis.call('SCARD', KEYS[3]) == 1 then redis.call('EXPIRE', KEYS[3], ARGV[11]) end
 local entry, is_counted = ARGV[12], person ~= ''
 if is_counted and ARGV[13] ~= '' and is_one_too_many(KEYS[5], tonumber(ARGV[13])) then
   entry, is_counted = ARGV[14] .. string.sub(entry, 2), false
@@ -149,15 +154,15 @@ def _asked(arrival: Arrival) -> tuple[list[str], list[Any]]:
     """The keys and the arguments of the script."""
     beacon = arrival.beacon
     store, now = beacon.merchant_id, _milliseconds(beacon.received_at)
-    minute, hour = now // 60_000, arrival.sent // HOUR
+    minute, hour, here = now // 60_000, arrival.sent // HOUR, _key(store)
     keys = [
-        _key(store, "network", arrival.network, minute),
-        _key(store, "beacons", minute),
-        _key(store, "replay", hour),
-        _key(store, "replay", hour - 1),
-        _key(store, "unknown", arrival.network),
+        f"{here}:network:{arrival.network}:{minute}",
+        f"{here}:beacons:{minute}",
+        f"{here}:replay:{hour}",
+        f"{here}:replay:{hour - 1}",
+        f"{here}:unknown:{arrival.network}",
         stream.stream_key(stream.shard_of(store)),
-        _key(store, "scopes"),
+        f"{here}:scopes",
         *_scopes(store, page=arrival.page, product_id=arrival.product_id),
     ]
     person = b"" if beacon.is_bot else _short(beacon.visitor_key)
@@ -190,16 +195,17 @@ def today(merchant: Merchant) -> int:
 
 def _scopes(store: int, *, page: str, product_id: int | None) -> list[str]:
     """The store's own comes first."""
-    scopes = [_key(store)]
+    here = _key(store)
+    scopes = [here]
     if page:
-        scopes.append(_key(store, "page", page))
+        scopes.append(f"{here}:page:{page}")
     if product_id is not None:
-        scopes.append(_key(store, "product", product_id))
+        scopes.append(f"{here}:product:{product_id}")
     return scopes
 
 
-def _key(store: int, *parts: str | int) -> str:
-    return redis.key("here", str(store), *map(str, parts))
+def _key(store: int) -> str:
+    return redis.key("here", str(store))
 
 
 def _short(text: str) -> bytes:

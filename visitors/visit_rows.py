@@ -1,52 +1,83 @@
-"""Writes a batch of visits in one statement, new ones and those that went on: the ORM took three times as long."""
+"""Writes a batch of visits in two statements, new ones and those that went on: the ORM took many times as long."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 
+from core import copying
 from visitors.visit_models import Visit
 
+TABLE = Visit._meta.db_table
 # What a beacon may add to a visit that is there; its orders are counted where they are linked.
 GROWING = (
     "last_seen_at", "pages", "exit", "exit_slug", "products", "has_cart", "cart_id", "cart_total", "cart_currency",
     "customer_salla_id", "order_hint",
 )  # fmt: skip
+NUMBERS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
 
 
 def write(visits: Sequence[Visit]) -> None:
     """They know their numbers afterwards. Must run inside a transaction."""
-    if not visits:
-        return
-    by_key = {(visit.merchant_id, visit.visit_key): visit for visit in visits}
+    begun = [visit for visit in visits if visit.pk is None]
+    grown = [visit for visit in visits if visit.pk is not None]
+    if begun:
+        _insert(begun)
+    if grown:
+        _update(grown)
+
+
+def _insert(visits: Sequence[Visit]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_statement(), [[_value(field, visit) for visit in visits] for field in _fields()])
-        for pk, merchant_id, visit_key in cursor.fetchall():
-            by_key[merchant_id, visit_key].pk = pk
+        cursor.execute(NUMBERS, [TABLE, len(visits)])
+        for visit, (pk,) in zip(visits, cursor.fetchall(), strict=True):
+            visit.pk = pk
+    fields = Visit._meta.concrete_fields
+    lines = ("\t".join([_text(getattr(visit, field.attname)) for field in fields]) + "\n" for visit in visits)
+    copying.copy(TABLE, [str(field.column) for field in fields], lines)
+
+
+def _text(value: Any) -> str:
+    """As COPY reads it."""
+    match value:
+        case str():
+            return copying.escaped(value)
+        case None:
+            return copying.NULL
+        case datetime():
+            return value.isoformat()
+        case list():
+            return f"{{{','.join(map(str, value))}}}"
+    return str(value)
+
+
+def _update(visits: Sequence[Visit]) -> None:
+    columns = [[_value(field, visit) for visit in visits] for field in _growing()]
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(), [[visit.pk for visit in visits], *columns])
 
 
 def _value(field: Any, visit: Visit) -> Any:
+    """An array of arrays would lose its inner ones: they come as texts."""
     value = getattr(visit, field.attname)
-    return f"{{{','.join(map(str, value))}}}" if isinstance(field, ArrayField) else value
+    return _text(value) if isinstance(field, ArrayField) else value
 
 
 @cache
-def _fields() -> tuple[Any, ...]:
-    return tuple(field for field in Visit._meta.concrete_fields if not field.primary_key)
+def _growing() -> tuple[Any, ...]:
+    return tuple(Visit._meta.get_field(name) for name in GROWING)
 
 
 @cache
 def _statement() -> str:
-    """An array of arrays would lose its inner ones: they come as texts."""
-    names = [field.column for field in _fields()]
-    kinds = ["text" if isinstance(field, ArrayField) else field.db_type(connection) for field in _fields()]
-    taken = [f"{field.column}::{field.db_type(connection)}" for field in _fields()]
-    grown = ", ".join(f"{name} = excluded.{name}" for name in GROWING)
+    kinds = ["text" if isinstance(field, ArrayField) else str(field.db_type(connection)) for field in _growing()]
+    grown = ", ".join(f"{field.column} = fresh.{field.column}::{field.db_type(connection)}" for field in _growing())
     return (
-        f"INSERT INTO {Visit._meta.db_table} ({', '.join(names)}) "  # noqa: S608 - names of our own columns
-        f"SELECT {', '.join(taken)} FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)}) "
-        f"AS fresh ({', '.join(names)}) "
-        f"ON CONFLICT (merchant_id, visit_key) DO UPDATE SET {grown} RETURNING id, merchant_id, visit_key"
+        f"UPDATE {TABLE} AS held SET {grown} "  # noqa: S608 - names of our own columns
+        f"FROM unnest(%s::bigint[], {', '.join(f'%s::{kind}[]' for kind in kinds)}) "
+        f"AS fresh (id, {', '.join(GROWING)}) "
+        "WHERE held.id = fresh.id"
     )

@@ -1,5 +1,6 @@
 """Ingest in a process of its own, for `benchmarks.ingest`: does what each line says, and answers what that took."""
 
+import gc
 import json
 import sys
 import time
@@ -28,6 +29,7 @@ def alone() -> int:
 
 DOES = {"clear": clear, "alone": alone, "whole": ingest.drain}
 
+gc.freeze()  # as `manage.py ingest` does
 for line in sys.stdin:
     began = time.perf_counter()
     count = DOES[line.strip()]()

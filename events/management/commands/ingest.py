@@ -1,5 +1,6 @@
 """`manage.py ingest`: writes down what the storefront's streams bring, until it is told to end."""
 
+import gc
 import signal
 import threading
 from typing import Any
@@ -16,4 +17,5 @@ class Command(BaseCommand):
         end = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: end.set())
+        gc.freeze()  # what the app is made of is no garbage: looking it through again took a tenth of the time
         ingest.run(end)
