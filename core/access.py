@@ -60,6 +60,11 @@ def merchant_page(*, change: Role = Role.EDITOR) -> Callable[[MerchantView], Mer
     return decorate
 
 
+def can_change(request: MerchantRequest) -> bool:
+    """Whether this person may change the store's things: a viewer is shown no button that the door would refuse."""
+    return RANK[Role(request.membership.role)] >= RANK[Role.EDITOR]
+
+
 def _reloads_for_htmx(view: MerchantView) -> MerchantView:
     """Whose session has ended is sent to sign in as a whole page, not as a piece of one."""
 

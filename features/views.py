@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import export
-from core.access import RANK, MerchantRequest, Role, merchant_page
+from core.access import MerchantRequest, can_change, merchant_page
 from core.http import NOT_KEPT, OPEN, PREFLIGHT, client_network, refused_length
 from core.limiter import Limit
 from features import preview, registry, report, seen, selectors, services, storefront, trying
@@ -44,7 +44,7 @@ KEPT = {**OPEN, "Cache-Control": "public, max-age=60, stale-while-revalidate=60"
 def cards(request: MerchantRequest) -> HttpResponse:
     """Every card, grouped, with its switch."""
     groups, account = selectors.grid(request.merchant), plan_selectors.account(request.merchant)
-    context = {"groups": groups, "account": account, "can_change": _can_change(request)}
+    context = {"groups": groups, "account": account, "can_change": can_change(request)}
     return render(request, "features/cards.html", context)
 
 
@@ -67,7 +67,7 @@ def card(request: MerchantRequest, slug: str) -> HttpResponse:
         "health": preview.health(request.merchant, card, editor.stored),
         "panel": card.panel(request.merchant, editor.stored) if card.panel else None,
         "report": report.of(request.merchant, card, days=report.days_in(request.GET.get("days", ""))),
-        "can_change": _can_change(request),
+        "can_change": can_change(request),
     }
     return render(request, "features/card.html", context, status=422 if request.method == "POST" else 200)
 
@@ -107,7 +107,7 @@ def switch(request: MerchantRequest, slug: str) -> HttpResponse:
     except NotReadyError as refusal:
         messages.warning(request, refusal.missing)
     if request.headers.get("HX-Request"):
-        context = {"tile": selectors.tile(request.merchant, card), "can_change": _can_change(request)}
+        context = {"tile": selectors.tile(request.merchant, card), "can_change": can_change(request)}
         return render(request, "features/switched.html", context)
     return _back(request, card)
 
@@ -144,11 +144,6 @@ def _card(slug: str) -> Card[Any]:
     if found is None:
         raise Http404
     return found
-
-
-def _can_change(request: MerchantRequest) -> bool:
-    """A viewer is shown no buttons that would refuse; the door refuses in any case."""
-    return RANK[Role(request.membership.role)] >= RANK[Role.EDITOR]
 
 
 def _said_of_saving(tile: selectors.Tile) -> str:

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.access import RANK, MerchantRequest, Role, merchant_page
+from core.access import MerchantRequest, can_change, merchant_page
 from visitors import contact_desk, contact_lists
 from visitors.models import Contact
 
@@ -34,9 +34,9 @@ def contacts(request: MerchantRequest) -> HttpResponse:
         "form": form,
         "new": new,
         "page": page,
-        "rows": contact_lists.rows(request.merchant, list(page), is_whole=_can_change(request)),
+        "rows": contact_lists.rows(request.merchant, list(page), is_whole=can_change(request)),
         "query": query.urlencode(),
-        "can_change": _can_change(request),
+        "can_change": can_change(request),
     }
     return render(request, "contacts/list.html", context, status=422 if new.errors else 200)
 
@@ -80,7 +80,7 @@ def erase(request: MerchantRequest, contact: UUID) -> HttpResponse:
     """A page with the question, then the button."""
     row = _contact(request, contact)
     if request.method != "POST":
-        return render(request, "contacts/erase_contact.html", {"contact": row, "can_change": _can_change(request)})
+        return render(request, "contacts/erase_contact.html", {"contact": row, "can_change": can_change(request)})
     contact_desk.erase(request.merchant, row, by=request.user)
     messages.success(request, _("This person's data was erased."))
     return redirect("contacts:list", request.merchant.public_id)
@@ -90,7 +90,7 @@ def erase(request: MerchantRequest, contact: UUID) -> HttpResponse:
 @require_safe
 def file(request: MerchantRequest, contact: UUID) -> HttpResponse:
     """All that is held of this person, as a file to give to him."""
-    if not _can_change(request):
+    if not can_change(request):
         raise PermissionDenied
     row = _contact(request, contact)
     held = contact_desk.export(request.merchant, row, by=request.user)
@@ -103,10 +103,6 @@ def _contact(request: MerchantRequest, public_id: UUID) -> Contact:
     return found
 
 
-def _can_change(request: MerchantRequest) -> bool:
-    return RANK[Role(request.membership.role)] >= RANK[Role.EDITOR]
-
-
 def _page(
     request: MerchantRequest,
     row: Contact,
@@ -115,9 +111,9 @@ def _page(
     end: contact_lists.EndForm | None = None,
 ) -> HttpResponse:
     context = {
-        "whole": contact_lists.whole(request.merchant, row, is_whole=_can_change(request)),
+        "whole": contact_lists.whole(request.merchant, row, is_whole=can_change(request)),
         "give": give or contact_lists.ConsentForm(row),
         "end": end or contact_lists.EndForm(),
-        "can_change": _can_change(request),
+        "can_change": can_change(request),
     }
     return render(request, "contacts/contact.html", context, status=422 if give or end else 200)

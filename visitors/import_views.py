@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 from core import activity, export
-from core.access import RANK, MerchantRequest, Role, merchant_page
+from core.access import MerchantRequest, can_change, merchant_page
 from visitors import contact_export, import_report, imports
 from visitors.import_files import FileError
 from visitors.import_forms import ColumnsForm, UploadForm
@@ -40,7 +40,7 @@ def start(request: MerchantRequest) -> HttpResponse:
         return redirect("imports:file", request.merchant.public_id, row.public_id)
     context = {
         "form": form,
-        "can_change": _can_change(request),
+        "can_change": can_change(request),
         "files": request.merchant.contact_imports.defer("content").select_related("by").order_by("-pk")[:LISTED],
         "count": request.merchant.contacts.filter(erased_at=None).count(),
     }
@@ -114,11 +114,7 @@ def contacts(request: MerchantRequest) -> HttpResponseBase:
 
 
 def _row(request: MerchantRequest, file: UUID) -> ContactImport:
-    if not _can_change(request):
+    if not can_change(request):
         raise PermissionDenied
     row: ContactImport = get_object_or_404(request.merchant.contact_imports.select_related("by"), public_id=file)
     return row
-
-
-def _can_change(request: MerchantRequest) -> bool:
-    return RANK[Role(request.membership.role)] >= RANK[Role.EDITOR]

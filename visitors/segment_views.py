@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core.access import RANK, MerchantRequest, Role, merchant_page
+from core.access import MerchantRequest, can_change, merchant_page
 from visitors import segment_lists, segments
 from visitors.segment_editor import STARTS, Editor
 
@@ -22,7 +22,7 @@ def listed(request: MerchantRequest) -> HttpResponse:
     context = {
         "lines": segment_lists.lines(request.merchant),
         "starts": [(slug, title) for slug, (title, _rules) in STARTS.items()],
-        "can_change": _can_change(request),
+        "can_change": can_change(request),
     }
     return render(request, "visitors/segments.html", context)
 
@@ -46,7 +46,7 @@ def _edit(request: MerchantRequest, editor: Editor) -> HttpResponse:
         messages.success(request, _("The segment was saved."))
         return redirect("visitors:segments", store=request.merchant.public_id)
     is_refused = request.method == "POST" and editor.do == "save"
-    context = {"editor": editor, "can_change": _can_change(request)}
+    context = {"editor": editor, "can_change": can_change(request)}
     return render(request, "visitors/segment.html", context, status=422 if is_refused else 200)
 
 
@@ -56,11 +56,7 @@ def delete(request: MerchantRequest, segment: UUID) -> HttpResponse:
     """A page with the question, then the button."""
     row = get_object_or_404(request.merchant.segments, public_id=segment)
     if request.method != "POST":
-        return render(request, "visitors/segment_delete.html", {"segment": row, "can_change": _can_change(request)})
+        return render(request, "visitors/segment_delete.html", {"segment": row, "can_change": can_change(request)})
     segments.delete(request.merchant, segment=row, by=request.user)
     messages.success(request, _("The segment was deleted."))
     return redirect("visitors:segments", store=request.merchant.public_id)
-
-
-def _can_change(request: MerchantRequest) -> bool:
-    return RANK[Role(request.membership.role)] >= RANK[Role.EDITOR]

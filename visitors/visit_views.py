@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core import export
-from core.access import RANK, MerchantRequest, Role, merchant_page
+from core.access import MerchantRequest, can_change, merchant_page
 from visitors import counter, countries, profiles, reports, spans, visit_lists, visit_services, words
 from visitors.visit_models import VISITOR_DATA
 
@@ -83,7 +83,7 @@ def visitor(request: MerchantRequest, visitor: UUID) -> HttpResponse:
     context = {
         "profile": profiles.profile(request.merchant, row),
         "first_source": words.source(row.source, row.channel),
-        "can_change": _can_change(request),
+        "can_change": can_change(request),
     }
     return render(request, "visitors/visitor.html", context)
 
@@ -104,14 +104,10 @@ def erase(request: MerchantRequest, visitor: UUID) -> HttpResponse:
     """A page with the question, then the button."""
     row = get_object_or_404(request.merchant.visitors, public_id=visitor)
     if request.method != "POST":
-        return render(request, "visitors/erase.html", {"visitor": row, "can_change": _can_change(request)})
+        return render(request, "visitors/erase.html", {"visitor": row, "can_change": can_change(request)})
     visit_services.erase(request.merchant, visitor=row, by=request.user)
     messages.success(request, _("The visitor was erased, with all visits."))
     return redirect("visitors:visits", store=request.merchant.public_id)
-
-
-def _can_change(request: MerchantRequest) -> bool:
-    return RANK[Role(request.membership.role)] >= RANK[Role.EDITOR]
 
 
 def _is_kept(request: MerchantRequest) -> bool:
