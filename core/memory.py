@@ -27,6 +27,11 @@ class Memory(Generic[K, V]):
         found = self._values.get(key)
         return found[1] if found is not None and found[0] > time.monotonic() else None
 
+    def stale(self, key: K) -> V | None:
+        """Also what is too old, as long as it has not fallen out."""
+        found = self._values.get(key)
+        return found[1] if found is not None else None
+
     def put(self, key: K, value: V) -> V:
         with self._lock:
             self._values.pop(key, None)  # to the end, so that the oldest stand first
@@ -34,6 +39,10 @@ class Memory(Generic[K, V]):
             if len(self._values) > self.most:
                 self._values.popitem(last=False)
         return value
+
+    def drop(self, key: K) -> None:
+        with self._lock:
+            self._values.pop(key, None)
 
     def clear(self) -> None:
         with self._lock:

@@ -4,7 +4,6 @@ Kept in Redis alone: it is only told to the merchant, and the next shopper says 
 """
 
 import logging
-import time
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from django.conf import settings
 from redis import RedisError
 
 from core import clock, redis
+from core.memory import Memory
 
 log = logging.getLogger(__name__)
 
@@ -19,20 +19,17 @@ EVERY_SECONDS = 60.0  # a note of each store and process
 KEPT_SECONDS = 30 * 86_400
 STORES_NOTED = 10_000
 
-# When this process may next note a store.
-_next: dict[int, float] = {}
+# Stores that this process has just noted.
+_noted: Memory[int, bool] = Memory(seconds=EVERY_SECONDS, most=STORES_NOTED)
 
 
 def note(salla_id: int, origin: str | None) -> None:
     """A browser on a page at `origin` asked; our own pages and programs do not count."""
-    now = time.monotonic()
-    if origin is None or now < _next.get(salla_id, 0.0):
+    if origin is None or _noted.get(salla_id):
         return
     if _host(origin) in {"", _host(settings.PUBLIC_URL)}:
         return
-    if len(_next) >= STORES_NOTED:
-        _next.clear()
-    _next[salla_id] = now + EVERY_SECONDS
+    _noted.put(salla_id, True)
     try:
         redis.client().set(_key(salla_id), int(clock.now().timestamp()), ex=KEPT_SECONDS)
     except RedisError as error:
@@ -52,11 +49,6 @@ def remembered_since() -> datetime:
     """
     redis.client().set(_key("since"), int(clock.now().timestamp()), nx=True)
     return datetime.fromtimestamp(int(redis.client().get(_key("since")) or 0), tz=UTC)
-
-
-def forget() -> None:
-    """As if the process had just started."""
-    _next.clear()
 
 
 def _host(address: str) -> str:

@@ -33,7 +33,7 @@ ABSENT = {None, Connection.State.UNINSTALLED}
 MAX_SETTINGS_BYTES = 64 * 1024
 _TOO_BIG = _("These settings are too big: at most 64 KB.")
 
-_memory = storefront.Memory()
+_configs = storefront.Configs()
 
 
 def _name_of(slug: str) -> str:
@@ -183,7 +183,7 @@ def _rebuild(locked: Merchant) -> None:
         config.etag = storefront.etag_of(config.body)
     config.fingerprint = storefront.fingerprint(language_of(locked))
     config.save()
-    transaction.on_commit(partial(_memory.forget, locked.salla_id))
+    transaction.on_commit(partial(_configs.drop, locked.salla_id))
 
 
 def _cards_on(merchant: Merchant) -> Iterator[storefront.On]:
@@ -204,16 +204,16 @@ def storefront_config(salla_id: int) -> Served:
 
 
 def _served(salla_id: int) -> Served:
-    found = _memory.get(salla_id)
+    found = _configs.get(salla_id)
     if found is not None:
         return found
     try:
         served = _read(salla_id)
     except Exception:
         log.exception("the config of store %s could not be read", salla_id)
-        stale = _memory.stale(salla_id)
-        return _memory.put(salla_id, stale or storefront.AWAY, is_known=stale is not None)
-    return _memory.put(salla_id, served, is_known=served.is_store)
+        stale = _configs.stale(salla_id)
+        return _configs.put(salla_id, stale or storefront.AWAY, is_known=stale is not None)
+    return _configs.put(salla_id, served, is_known=served.is_store)
 
 
 def _read(salla_id: int) -> Served:

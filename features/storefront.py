@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,6 +12,7 @@ from django.templatetags.static import static
 from django.utils import translation
 
 from core import schema
+from core.memory import Memory
 from features import registry
 from features.registry import Card
 from features.rules import StorefrontSettings
@@ -128,40 +127,27 @@ def _fingerprint(declarations: tuple[tuple[str, type[schema.Settings]], ...], la
     return hashlib.sha256(json.dumps([modules, declared], sort_keys=True).encode()).hexdigest()
 
 
-class Memory:
-    """Configs by Salla's store id, for `MEMORY_SECONDS`.
+class Configs:
+    """What this process remembers, by Salla's store id, for `MEMORY_SECONDS`.
 
     Unknown ids have room of their own, so that somebody who guesses numbers pushes no store out.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.clear()
-
-    def clear(self) -> None:
-        self._stores: dict[int, tuple[float, Served]] = {}
-        self._unknown: dict[int, tuple[float, Served]] = {}
+        self._stores: Memory[int, Served] = Memory(seconds=MEMORY_SECONDS, most=STORES_REMEMBERED)
+        self._unknown: Memory[int, Served] = Memory(seconds=MEMORY_SECONDS, most=UNKNOWN_REMEMBERED)
 
     def get(self, salla_id: int) -> Served | None:
-        """Without a lock: the hottest path of all."""
-        found = self._stores.get(salla_id) or self._unknown.get(salla_id)
-        return found[1] if found is not None and found[0] > time.monotonic() else None
+        return self._stores.get(salla_id) or self._unknown.get(salla_id)
 
     def stale(self, salla_id: int) -> Served | None:
-        found = self._stores.get(salla_id)
-        return found[1] if found is not None else None
+        return self._stores.stale(salla_id)
 
     def put(self, salla_id: int, served: Served, *, is_known: bool) -> Served:
-        rows, other = (self._stores, self._unknown) if is_known else (self._unknown, self._stores)
-        with self._lock:
-            other.pop(salla_id, None)
-            rows.pop(salla_id, None)  # to the end, so that the oldest stand first
-            rows[salla_id] = (time.monotonic() + MEMORY_SECONDS, served)
-            if len(rows) > (STORES_REMEMBERED if is_known else UNKNOWN_REMEMBERED):
-                del rows[next(iter(rows))]
-        return served
+        rows, others = (self._stores, self._unknown) if is_known else (self._unknown, self._stores)
+        others.drop(salla_id)
+        return rows.put(salla_id, served)
 
-    def forget(self, salla_id: int) -> None:
-        with self._lock:
-            self._stores.pop(salla_id, None)
-            self._unknown.pop(salla_id, None)
+    def drop(self, salla_id: int) -> None:
+        self._stores.drop(salla_id)
+        self._unknown.drop(salla_id)

@@ -10,10 +10,10 @@ from django import forms
 from django.test import Client
 from django.utils.translation import gettext_lazy as _
 
-from core import schema
+from core import memory, schema
 from core.models import Merchant
 from core.schema_form import look_of
-from features import registry, services
+from features import registry
 from features.registry import Asker, BadRequestError, Card, Category
 from features.rules import StorefrontSettings
 
@@ -101,7 +101,7 @@ def config_of(client: Client, merchant: Merchant) -> dict[str, Any]:
 
 def served(client: Client, merchant: Merchant) -> str:
     """The config as a browser gets it."""
-    services._memory.clear()
+    memory.forget()
     body = client.get(f"/sf/{merchant.salla_id}/config.json").content.decode()
     assert not any(unsafe in body for unsafe in "<>&\u2028\u2029")
     return body

@@ -14,7 +14,6 @@ from core.models import Merchant, User
 from core.work import Work
 from events.models import Reaction
 from events.tasks import react
-from features import services
 from integrations.models import Connection, Delivery
 from integrations.tasks import process_deliveries
 from tests.outside import CLIENT, OUD, Outside
@@ -41,7 +40,6 @@ def _surroundings(settings: Any, worker_id: str, testrun_uid: str) -> Iterator[N
     settings.SANDBOX = False
     settings.SALLA_WEBHOOK_SECRETS = [SECRET]
     settings.SALLA_WEBHOOK_STRATEGY = webhooks.SIGNATURE
-    services._memory.clear()
     memory.forget()
     identity.forget_salts()
     yield

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.test import Client
 
-from core import clock, redis
+from core import clock, memory, redis
 from core.models import Merchant
 from events import stream
 from features import services
@@ -58,7 +58,7 @@ def send(client: Client, said: object, *, store: int, address: str = "198.51.100
 def listen(merchant: Merchant) -> None:
     """A card is on, so that the store's pages send what happens."""
     services.switch(merchant, card=CARD, is_on=True)
-    services._memory.clear()
+    memory.forget()
 
 
 def waiting(merchant: Merchant) -> list[stream.Beacon]:

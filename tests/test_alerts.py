@@ -44,13 +44,6 @@ def card() -> Iterator[Card[Settings]]:
         yield one
 
 
-@pytest.fixture(autouse=True)
-def _unseen() -> Iterator[None]:
-    seen.forget()
-    yield
-    seen.forget()
-
-
 # Once, to whom it concerns
 
 

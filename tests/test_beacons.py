@@ -17,7 +17,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from core import clock, redis
+from core import clock, memory, redis
 from core.models import Merchant
 from events import ingest
 from events.models import StorefrontEvent, Tally
@@ -320,7 +320,7 @@ def test_where_nobody_listens_nothing_is_kept(client: Client, shop: Merchant, en
     settings.STOREFRONT_OFF = False  # as it was afterwards
     key = identity.issue(STORE)
     end(shop)
-    services._memory.clear()
+    memory.forget()
     assert send(client, beacon(key=key), store=STORE) == 204
     assert send(client, b"rubbish", store=STORE) == 204
     assert ask_for_key(client).status_code == 204
@@ -360,7 +360,7 @@ def test_without_a_database(client: Client, shop: Merchant, monkeypatch: pytest.
     def refuse(*_: Any) -> None:
         raise OperationalError
 
-    services._memory.clear()
+    memory.forget()
     monkeypatch.setattr(services, "_read", refuse)
     assert send(client, beacon(), store=STORE) == 503
     assert ask_for_key(client).status_code == 503

@@ -20,7 +20,6 @@ from django.urls import reverse
 from core import clock, logs, redis, salla_client
 from core import work as core_work
 from core.models import Membership, Merchant, User
-from features import seen
 from integrations import readers, services, translate
 from integrations.clients import salla_for
 from integrations.models import Connection, Delivery, Sync
@@ -109,7 +108,6 @@ def world(
     monkeypatch.setattr(core_work, "time", standing)
     monkeypatch.setattr(readers, "time", standing)
     monkeypatch.setattr(core_work, "LEASE", timedelta(days=1))
-    seen.forget()
     outside.hurry(10_000)
     outside.act("install", store=OUD)
     authorized = outside.bodies("app.store.authorize")[-1]

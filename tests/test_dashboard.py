@@ -19,7 +19,7 @@ from redis import RedisError
 from core import clock, redis
 from core.middleware import LONGEST_SESSION, SIGNED_IN_ON
 from core.models import Membership, Merchant, User
-from features import seen, services
+from features import services
 from features.registry import Card
 from features.services import NotReadyError
 from integrations.models import Connection
@@ -294,7 +294,6 @@ def finish_most(merchant: Merchant) -> None:
 
 
 def test_a_finished_checklist_steps_aside(browser: Client, merchant: Merchant) -> None:
-    seen.forget()
     finish_most(merchant)
     assert "Next steps" in browser.get(at(merchant)).content.decode()
     Client().get(f"/sf/{merchant.salla_id}/config.json", headers={"origin": "https://shop.example"})

@@ -8,7 +8,6 @@ import pytest
 from django.core import mail as outbox
 
 from core.models import Merchant, User
-from features import seen
 from features import services as switchboard
 from features.registry import Card
 from integrations.models import Connection
@@ -29,13 +28,6 @@ def team(merchant: Merchant) -> dict[str, User]:
 def card() -> Iterator[Card[Settings]]:
     with registered(a_card()) as one:
         yield one
-
-
-@pytest.fixture(autouse=True)
-def _unseen() -> Iterator[None]:
-    seen.forget()
-    yield
-    seen.forget()
 
 
 def test_the_digest_tells_the_saudi_week_once_to_everybody(

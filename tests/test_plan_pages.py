@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from core import memory
 from core.models import Membership, Merchant, User
 from features import services
 from features.registry import Card
@@ -60,7 +61,7 @@ def text(browser: Client, merchant: Merchant, end: str = "") -> str:
 
 def shown(client: Client, merchant: Merchant) -> list[str]:
     """Cards that shoppers are told of, by a process that remembers nothing."""
-    services._memory.clear()
+    memory.forget()
     return [each["slug"] for each in client.get(f"/sf/{merchant.salla_id}/config.json").json()["cards"]]
 
 

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from redis import RedisError
 
-from core import clock, redis
+from core import clock, memory, redis
 from core.limiter import Limit
 from core.models import Membership, Merchant, User
 from features import registry, seen, services, snippet, views
@@ -30,13 +30,6 @@ SHOP = "https://najd.example"
 STORE = 1305146709
 # Bytes: of the snippet as Salla serves it, of the loader as we do.
 SNIPPET_BYTES, LOADER_BYTES = 600, 5_000
-
-
-@pytest.fixture(autouse=True)
-def _new_process() -> Iterator[None]:
-    seen.forget()
-    yield
-    seen.forget()
 
 
 # Sizes
@@ -108,7 +101,7 @@ def test_only_installed_stores_are_noted(client: Client, merchant: Merchant) -> 
     ask(client, store=5)
     assert seen.last(5) is None
     lifecycle.uninstall(STORE, at=clock.now())
-    services._memory.clear()
+    memory.forget()
     ask(client)
     assert seen.last(STORE) is None
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from core import clock, subjects
+from core import clock, memory, subjects
 from core.models import Activity, Merchant
 from events import facts, ingest, tallies
 from events.models import BadBatch
@@ -42,7 +42,7 @@ def _morning() -> Any:
 @pytest.fixture
 def shop(merchant: Merchant) -> Shoppers:
     Merchant.objects.filter(pk=merchant.pk).update(domain="https://najd.example")
-    services._memory.clear()
+    memory.forget()
     return Shoppers(merchant).turn_on().sells(7, 8)
 
 

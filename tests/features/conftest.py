@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from core import memory
 from core.models import Membership, Merchant, User
 from features import services
 from features.registry import Card
@@ -52,7 +53,7 @@ def text_of(response: Any) -> str:
 
 def told(client: Client, store: int = STORE) -> dict[str, Any]:
     """What a browser that has nothing gets, in a process that remembers nothing."""
-    services._memory.clear()
+    memory.forget()
     response = client.get(f"/sf/{store}/config.json")
     assert response.status_code == 200
     return dict(json.loads(response.content))

@@ -1,6 +1,7 @@
 """What the storefront is told of the cards, and what it may ask of them."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -93,7 +94,7 @@ class TestConfig:
     ) -> None:
         assert storefront.MEMORY_SECONDS <= 5
         clock = [1000.0]
-        monkeypatch.setattr("features.storefront.time.monotonic", lambda: clock[0])
+        monkeypatch.setattr("core.memory.time.monotonic", lambda: clock[0])
         before = client.get(f"/sf/{STORE}/config.json").content
         services.switch(merchant, card=card, is_on=False)  # its commit, which would forget, does not come in a test
         clock[0] += storefront.MEMORY_SECONDS - 0.01
@@ -145,9 +146,9 @@ class TestConfig:
         self, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         before = client.get(f"/sf/{STORE}/config.json").content
-        monkeypatch.setattr("features.storefront.MEMORY_SECONDS", 0)
-        services._memory.put(STORE, services.storefront_config(STORE), is_known=True)
         monkeypatch.setattr("features.services._read", gone)
+        later = time.monotonic() + storefront.MEMORY_SECONDS
+        monkeypatch.setattr("core.memory.time.monotonic", lambda: later)
         response = client.get(f"/sf/{STORE}/config.json")
         assert (response.status_code, response.content) == (200, before)
         strange = client.get("/sf/5/config.json")
@@ -157,12 +158,12 @@ class TestConfig:
     def test_memory_is_bounded_and_strangers_crowd_out_no_store(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("features.storefront.STORES_REMEMBERED", 3)
         monkeypatch.setattr("features.storefront.UNKNOWN_REMEMBERED", 5)
-        memory = storefront.Memory()
+        configs = storefront.Configs()
         for store in range(10):
-            memory.put(store, storefront.EMPTY, is_known=True)
-            memory.put(1000 + store, storefront.EMPTY, is_known=False)
-        assert [store for store in range(10) if memory.get(store)] == [7, 8, 9]
-        assert [store for store in range(1000, 1010) if memory.get(store)] == [1005, 1006, 1007, 1008, 1009]
+            configs.put(store, storefront.EMPTY, is_known=True)
+            configs.put(1000 + store, storefront.EMPTY, is_known=False)
+        assert [store for store in range(10) if configs.get(store)] == [7, 8, 9]
+        assert [store for store in range(1000, 1010) if configs.get(store)] == [1005, 1006, 1007, 1008, 1009]
 
 
 def gone(*_: object) -> None:

@@ -1,15 +1,13 @@
 """What the widget may ask: the latest purchases, with nothing in the answer that is not shown."""
 
 import json
-import threading
-import time
-from collections import OrderedDict
 from datetime import date, timedelta
 from typing import Any
 
 from django.utils.crypto import salted_hmac
 
 from core import clock
+from core.memory import Memory
 from core.models import Merchant
 from features.registry import Asker
 from integrations.models import Product
@@ -25,38 +23,15 @@ KEY_LETTERS = 12
 # More than a page shows, since the widget skips what this shopper bought himself or has already seen.
 SPARE = 5
 
-
-class Memory:
-    """Answers by store, language and settings; the oldest fall out."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._answers: OrderedDict[tuple[int, str, str], tuple[float, dict[str, Any]]] = OrderedDict()
-
-    def get(self, key: tuple[int, str, str]) -> dict[str, Any] | None:
-        found = self._answers.get(key)
-        return found[1] if found is not None and found[0] > time.monotonic() else None
-
-    def put(self, key: tuple[int, str, str], answer: dict[str, Any]) -> dict[str, Any]:
-        with self._lock:
-            self._answers.pop(key, None)
-            self._answers[key] = (time.monotonic() + MEMORY_SECONDS, answer)
-            if len(self._answers) > ANSWERS_REMEMBERED:
-                self._answers.popitem(last=False)
-        return answer
-
-    def clear(self) -> None:
-        self._answers.clear()
-
-
-memory = Memory()
+# By store, language and settings.
+_answers: Memory[tuple[int, str, str], dict[str, Any]] = Memory(seconds=MEMORY_SECONDS, most=ANSWERS_REMEMBERED)
 
 
 def recent(merchant: Merchant, *, settings: Settings, data: Any, asker: Asker) -> dict[str, Any]:
     """What a page may show and a few more, newest first, their places in the shopper's language."""
     language = "ar" if not isinstance(data, dict) or data.get("lang", "ar") == "ar" else "en"
     key = (merchant.pk, language, json.dumps(settings.dump(), sort_keys=True))
-    return memory.get(key) or memory.put(key, answer(merchant, settings, language))
+    return _answers.get(key) or _answers.put(key, answer(merchant, settings, language))
 
 
 def answer(merchant: Merchant, settings: Settings, language: str) -> dict[str, Any]:

@@ -9,11 +9,10 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from core import clock
+from core import clock, memory
 from core.models import Merchant
 from features import services
 from tests.conftest import work
-from visitors.cards.latest_purchase import actions
 from visitors.cards.latest_purchase.card import CARD
 from visitors.cards.latest_purchase.dashboard import health
 
@@ -62,7 +61,7 @@ class Shop:
         services.save(self.merchant, card=CARD, raw=settings)
 
     def answer(self, lang: str = "ar") -> str:
-        actions.memory.clear()
+        memory.forget()
         address = f"/sf/{self.merchant.salla_id}/cards/latest_purchase/recent"
         response = self.client.post(address, json.dumps({"lang": lang}), content_type="text/plain")
         assert response.status_code == 200
@@ -91,5 +90,4 @@ def shop(merchant: Merchant, deliver: Callable[..., Any], client: Client) -> Ite
     shop = Shop(merchant, deliver, client)
     shop.product()
     services.switch(merchant, card=CARD, is_on=True)
-    yield shop
-    actions.memory.clear()
+    return shop

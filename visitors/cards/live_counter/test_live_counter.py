@@ -79,7 +79,7 @@ def noon() -> Any:
 @pytest.fixture
 def shop(merchant: Merchant, client: Client, noon: Any) -> Shop:
     services.switch(merchant, card=CARD, is_on=True)
-    services._memory.clear()
+    memory.forget()
     return Shop(merchant, client)
 
 
@@ -157,7 +157,6 @@ def test_without_the_card_nobody_is_told(shop: Shop, end: Any) -> None:
     shop.come(30)
     assert shop.rung() == ("now", 30)
     end(shop.merchant)
-    services._memory.clear()
     memory.forget()
     assert shop.rung() == ("hidden", 0)
     assert shop.page().status_code == 404
