@@ -1,13 +1,14 @@
 """People, stores, who may act for which store, and the base of everything that belongs to a store."""
 
 import uuid
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from babel.dates import get_timezone_location
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
@@ -118,6 +119,24 @@ class Merchant(models.Model):
     def zone(self) -> ZoneInfo:
         """Whose midnight ends its days and months; ours where Salla's name says nothing."""
         return clock.zone(self.time_zone)
+
+    @property
+    def place(self) -> str:
+        """The city whose midnight that is, in the reader's language."""
+        return get_timezone_location(self.zone.key, locale=get_language(), return_city=True)
+
+    @property
+    def today(self) -> date:
+        return clock.now().astimezone(self.zone).date()
+
+    def midnight(self, day: date) -> datetime:
+        """When this day begins there."""
+        return datetime.combine(day, time(), self.zone)
+
+    @property
+    def address(self) -> str:
+        """Of its shop's first page, as Salla says it, which may be without `https://`; empty where it says none."""
+        return self.domain if not self.domain or "://" in self.domain else f"https://{self.domain}"
 
 
 class Membership(models.Model):

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from babel.dates import get_timezone_location
 from django.utils.formats import date_format
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
@@ -69,16 +67,9 @@ class Report:
     def is_empty(self) -> bool:
         return not any(each.total for each in self.series)
 
-    @property
-    def place(self) -> str:
-        """Whose midnight ends a day."""
-        return get_timezone_location(self.merchant.zone.key, locale=get_language(), return_city=True)
-
 
 def of(merchant: Merchant, card: Card[Any], *, days: int) -> Report:
-    until = clock.now()
-    midnight = until.astimezone(merchant.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    since = midnight - timedelta(days=days - 1)
+    since, until = merchant.midnight(merchant.today - timedelta(days=days - 1)), clock.now()
     series = []
     for number, measure in enumerate(measures_of(card)):
         dimension = dimension_of(card) if measure.dimension is None else measure.dimension
@@ -104,9 +95,8 @@ def days_in(text: str) -> int:
 
 def table(report: Report) -> Table:
     """One row a day, one column a measure."""
-    today = clock.now().astimezone(report.merchant.zone).date()
     headers = [_("Day"), *(each.measure.label for each in report.series)]
-    return Table(f"{report.card.name} {today}", headers, _rows(report), report.merchant.zone)
+    return Table(f"{report.card.name} {report.merchant.today}", headers, _rows(report), report.merchant.zone)
 
 
 def _rows(report: Report) -> Iterator[list[Any]]:

@@ -52,9 +52,8 @@ WORDS: dict[str, Text] = {
 
 def link(merchant: Merchant) -> str | None:
     """To the shop's first page, good for LASTS_SECONDS; None for a store whose address we do not know."""
-    domain = merchant.domain if "//" in merchant.domain else f"https://{merchant.domain}"
     try:
-        address = urlsplit(domain)
+        address = urlsplit(merchant.address)
     except ValueError:
         return None
     if address.scheme not in {"https", "http"} or not address.hostname:

@@ -1,8 +1,6 @@
 """The store's own numbers in the weekly digest: those of the mirror, all of them, whoever brought them."""
 
-from babel.dates import get_timezone_location
 from django.utils.formats import number_format
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core import digest, mail
@@ -15,10 +13,8 @@ from integrations import selectors
 def sales(merchant: Merchant, week: Week) -> Part:
     orders = list(selectors.counted_orders(merchant).filter(placed_at__gte=week.begins, placed_at__lt=week.ends))
     count = len(orders)
-    language = get_language()
     paid = selectors.paid_sums(merchant, orders)
     sums = [mail.money(amount, currency) for currency, amount in paid.items()]
-    place = get_timezone_location(merchant.zone.key, locale=language, return_city=True)
     lines = [
         Line(
             _("Orders"),
@@ -27,7 +23,7 @@ def sales(merchant: Merchant, week: Week) -> Part:
                 "Placed from Sunday 00:00 to Saturday 24:00, %(place)s time. "
                 "Canceled orders count; drafts and deleted ones do not."
             )
-            % {"place": place},
+            % {"place": merchant.place},
         ),
         Line(
             _("Paid sales"),

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from babel.dates import get_timezone_location
 from django.db.models import Count, Max, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from redis import RedisError
 
-from core import activity, clock
+from core import activity
 from core.models import Merchant
 from features import seen
 from integrations import lifecycle
@@ -38,13 +36,13 @@ class Numbers:
 
 
 def numbers(merchant: Merchant) -> Numbers:
-    today = midnight(merchant)
-    week = today - timedelta(days=WEEK_DAYS - 1)
+    today = merchant.midnight(merchant.today)
+    week = merchant.midnight(merchant.today - timedelta(days=WEEK_DAYS - 1))
     orders = list(counted_orders(merchant).filter(placed_at__gte=week))
     paid = paid_sums(merchant, orders)
     return Numbers(
         week_began=week,
-        place=get_timezone_location(merchant.zone.key, locale=get_language(), return_city=True),
+        place=merchant.place,
         orders_today=sum(order.placed_at is not None and order.placed_at >= today for order in orders),
         orders_week=len(orders),
         paid_week=[{"amount": amount, "currency": currency} for currency, amount in paid.items()],
@@ -63,11 +61,6 @@ def _people_and_carts(merchant: Merchant) -> dict[str, int]:
 
 def _count_of(rows: QuerySet[Any]) -> Coalesce:
     return Coalesce(Subquery(rows.order_by().values("merchant").annotate(number=Count("pk")).values("number")), 0)
-
-
-def midnight(merchant: Merchant) -> datetime:
-    """When this day began in the store."""
-    return clock.now().astimezone(merchant.zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def latest(merchant: Merchant) -> dict[str, Any]:

@@ -208,12 +208,7 @@ def _still_unseen(alert: Alert) -> str | None:
 
 def _unseen(alert: Alert) -> dict[str, Any]:
     card = registry.get(alert.data["slug"])
-    return {"card": str(card.name) if card else alert.data["slug"], "store_address": _shop(alert)}
-
-
-def _shop(alert: Alert) -> str:
-    domain = alert.merchant.domain
-    return domain if not domain or "://" in domain else f"https://{domain}"
+    return {"card": str(card.name) if card else alert.data["slug"], "store_address": alert.merchant.address}
 
 
 def _sale(alert: Alert) -> dict[str, Any]:

@@ -48,15 +48,11 @@ def _frame(message: Message) -> dict[str, Any]:
     store = message.merchant
     return {
         "store": str(store),
-        "store_address": _shop(store.domain),
+        "store_address": store.address,
         "preferences_address": contact_links.preferences(store, message.contact),
         "is_promotional": message.purpose in PROMOTIONAL,
         "unsubscribe_address": _unsubscribe(message),
     }
-
-
-def _shop(domain: str) -> str:
-    return domain if not domain or "://" in domain else f"https://{domain}"
 
 
 def _unsubscribe(message: Message) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import clock
 from core.export import Table
 from core.models import Merchant
 from core.schema_errors import Text
@@ -29,7 +28,7 @@ def table(merchant: Merchant) -> Table:
         gettext_lazy("Confirmed on"),
         gettext_lazy("Added on"),
     ]
-    name = f"{_('Contacts')} {clock.now().astimezone(merchant.zone).date()}"
+    name = f"{_('Contacts')} {merchant.today}"
     return Table(name, headers, _rows(merchant), merchant.zone)
 
 

@@ -126,9 +126,8 @@ def public_board(salla_id: int) -> Board | None:
 
 def board(merchant: Merchant, *, minimums: Minimums) -> Board:
     """The true numbers, also those that shoppers are not told."""
-    now = clock.now()
-    midnight = now.astimezone(merchant.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    points = tallies.series(merchant, tallies.VISITORS, period=Period.HOUR, since=midnight, until=now)
+    midnight = merchant.midnight(merchant.today)
+    points = tallies.series(merchant, tallies.VISITORS, period=Period.HOUR, since=midnight, until=clock.now())
     hours = [(f"{localtime(point.starts_at, merchant.zone):%H:%M}", point.uniques) for point in points]
     return Board(merchant, minimums, crowd(merchant), hours)
 

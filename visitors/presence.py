@@ -188,9 +188,7 @@ def count(merchant: Merchant, *, page: str = "", product_id: int | None = None) 
 
 def today(merchant: Merchant) -> int:
     """Visitors since the store's midnight, as far as their beacons have been read: some seconds old."""
-    now = clock.now()
-    midnight = now.astimezone(merchant.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return tallies.uniques(merchant, tallies.VISITORS, since=midnight, until=now)
+    return tallies.uniques(merchant, tallies.VISITORS, since=merchant.midnight(merchant.today), until=clock.now())
 
 
 def _scopes(store: int, *, page: str, product_id: int | None) -> list[str]:

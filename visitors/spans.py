@@ -1,14 +1,11 @@
 """Which days a report is about, as the store counts days."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from babel.dates import get_timezone_location
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from core import clock
 from core.models import Merchant
 
 DAYS = (7, 28, 90)
@@ -28,11 +25,11 @@ class Span:
 
     @property
     def since(self) -> datetime:
-        return _midnight(self.merchant, self.first)
+        return self.merchant.midnight(self.first)
 
     @property
     def until(self) -> datetime:
-        return _midnight(self.merchant, self.last + timedelta(days=1))
+        return self.merchant.midnight(self.last + timedelta(days=1))
 
     @property
     def days(self) -> list[date]:
@@ -42,12 +39,7 @@ class Span:
     def usual(self) -> int:
         """How many days up to now it is, if that is one of the choices; else 0."""
         length = len(self.days)
-        return length if self.last == today(self.merchant) and length in DAYS else 0
-
-    @property
-    def place(self) -> str:
-        """Whose midnight ends a day."""
-        return get_timezone_location(self.merchant.zone.key, locale=get_language(), return_city=True)
+        return length if self.last == self.merchant.today and length in DAYS else 0
 
     @property
     def query(self) -> str:
@@ -70,14 +62,10 @@ class SpanForm(forms.Form):
             self.add_error("first", _("At most %(days)s days at once.") % {"days": MOST_DAYS})
 
 
-def today(merchant: Merchant) -> date:
-    return clock.now().astimezone(merchant.zone).date()
-
-
 def asked(merchant: Merchant, query: "dict[str, str]") -> tuple[Span, SpanForm]:
     """The days that an address asks for, the usual ones where it asks for none, or for what cannot be."""
     days = next((each for each in DAYS if str(each) == query.get("days")), USUAL)
-    last = today(merchant)
+    last = merchant.today
     usual = Span(merchant, last - timedelta(days=days - 1), last)
     if not ("first" in query or "last" in query):
         return usual, SpanForm(initial={"first": usual.first, "last": usual.last})
@@ -86,7 +74,3 @@ def asked(merchant: Merchant, query: "dict[str, str]") -> tuple[Span, SpanForm]:
         return usual, form
     last = min(form.cleaned_data["last"], last)
     return Span(merchant, min(form.cleaned_data["first"], last), last), form
-
-
-def _midnight(merchant: Merchant, day: date) -> datetime:
-    return datetime.combine(day, time(), merchant.zone)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils.crypto import salted_hmac
 
-from core import clock
 from core.memory import Memory
 from core.models import Merchant
 from features.registry import Asker
@@ -36,7 +35,7 @@ def recent(merchant: Merchant, *, settings: Settings, data: Any, asker: Asker) -
 
 def answer(merchant: Merchant, settings: Settings, language: str) -> dict[str, Any]:
     purchases = survey(merchant, settings).purchases[: settings.max_items + SPARE]
-    day = clock.now().astimezone(merchant.zone).date()
+    day = merchant.today
     return {"purchases": [told(each, settings, language, day) for each in purchases]}
 
 

@@ -120,7 +120,7 @@ def _is_own_address(merchant: Merchant, url: str) -> bool:
     if host is None or urlsplit(url).scheme not in {"https", "http"}:
         return False
     is_at_salla = host == SALLA_HOST or host.endswith(f".{SALLA_HOST}")
-    return is_at_salla or host == _host(merchant.domain if "//" in merchant.domain else f"//{merchant.domain}")
+    return is_at_salla or host == _host(merchant.address)
 
 
 def _host(address: str) -> str | None:
