@@ -78,6 +78,11 @@ class Ranked:
     count: int
     amount: Decimal
 
+    @property
+    def word(self) -> str:
+        """Of `kind:word`."""
+        return self.dimension.partition(":")[2]
+
 
 class Row(NamedTuple):
     """Which row of `Tally`."""

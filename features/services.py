@@ -25,11 +25,10 @@ from features.models import Feature, Revision, StorefrontConfig
 from features.registry import Asker, BadRequestError, Card, S
 from features.selectors import language_of, load, supported_language, withheld
 from features.storefront import Served
-from integrations.models import Connection, Standing
+from integrations.models import ABSENT, Standing
 
 log = logging.getLogger(__name__)
 
-ABSENT = {None, Connection.State.UNINSTALLED}
 MAX_SETTINGS_BYTES = 64 * 1024
 _TOO_BIG = _("These settings are too big: at most 64 KB.")
 
@@ -78,11 +77,6 @@ def active_settings(merchant: Merchant, card: Card[S]) -> S | None:
     """The card's settings where it is on and the store may use it, else None."""
     feature = _feature(merchant, card)
     return load(merchant, card, feature.settings) if feature.is_on and is_open(merchant) else None
-
-
-def is_installed(merchant: Merchant) -> bool:
-    state = Merchant.objects.filter(pk=merchant.pk).values_list("connection__state", flat=True).first()
-    return state not in ABSENT
 
 
 def is_open(merchant: Merchant) -> bool:

@@ -14,7 +14,7 @@ from core.schema_errors import Text
 from features import registry, storefront
 from features.registry import Card
 from features.selectors import language_of, withheld
-from features.services import is_installed
+from integrations.selectors import is_installed
 
 PARAMETER = "nomo_try"
 # As long as somebody looks round his shop. Only the link's holder, and only of this store, is told anything.

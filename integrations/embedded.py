@@ -13,12 +13,12 @@ from django.utils.translation import gettext_noop
 
 from core import clock, services
 from core.limiter import Limit
-from core.models import Membership, Merchant, SpentToken
+from core.models import Membership, SpentToken
 from core.salla_accounts import introspect
 from core.salla_errors import TokenRefusedError, UnavailableError
 from integrations import lifecycle
 from integrations.app_payloads import EmbeddedClaims
-from integrations.models import Connection
+from integrations.selectors import is_installed
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def enter(token: str, *, sender: str) -> Membership:
         raise BusyEntryError
     claims = _claims_of(token)
     merchant = lifecycle.merchant_of(claims.store_id)
-    if merchant is None or not _is_installed(merchant):
+    if merchant is None or not is_installed(merchant):
         raise NotInstalledError
     with transaction.atomic():
         _spend(token, claims)
@@ -139,11 +139,6 @@ def _introspected(token: str) -> dict[str, Any]:
         return introspect(token)
     finally:
         AT_ONCE.release()
-
-
-def _is_installed(merchant: Merchant) -> bool:
-    gone = Connection.State.UNINSTALLED
-    return Connection.unscoped.filter(merchant=merchant).exclude(state=gone).exists()
 
 
 def _spend(token: str, claims: Claims) -> None:

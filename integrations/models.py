@@ -65,6 +65,10 @@ class Connection(MerchantOwned):
         return f"{self.merchant} · {self.get_state_display()}"
 
 
+# States of a store that never had us, or has us no more.
+ABSENT = {None, Connection.State.UNINSTALLED}
+
+
 class Sync(Work, MerchantOwned):
     """One reading of Salla's API for a store, in steps: everything of a kind page by page, or one small thing.
 

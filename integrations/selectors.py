@@ -16,7 +16,7 @@ from core.models import Merchant
 from core.salla_errors import SallaError
 from integrations import agenda, entitlements, plans
 from integrations.billing import Standing
-from integrations.models import Connection, Order, Sync
+from integrations.models import ABSENT, Connection, Order, Sync
 
 Purpose, State = Sync.Purpose, Sync.State
 # Of a failure that has no words for the merchant.
@@ -77,6 +77,12 @@ class Readings:
     @property
     def is_busy(self) -> bool:
         return self.is_connected and (self.is_checking or bool(self.running))
+
+
+def is_installed(merchant: Merchant) -> bool:
+    """As it is now, and without opening the tokens."""
+    state = Merchant.objects.filter(pk=merchant.pk).values_list("connection__state", flat=True).first()
+    return state not in ABSENT
 
 
 def readings(merchant: Merchant) -> Readings:

@@ -21,7 +21,7 @@ from core import addresses, clock, digest, mail, work
 from core.models import Membership, Merchant, User
 from features import registry, seen
 from integrations import app_form
-from integrations.models import Connection
+from integrations.models import ABSENT, Connection
 from integrations.selectors import account
 from notifications import selectors
 from notifications.models import Alert, AlertMail
@@ -82,7 +82,7 @@ def address(alert: Alert) -> None:
 
 
 def _refusal(alert: Alert, kind: Kind) -> str | None:
-    if _connection_state(alert) in {None, Connection.State.UNINSTALLED}:
+    if _connection_state(alert) in ABSENT:
         return LEFT
     return kind.refusal(alert)
 

@@ -2,7 +2,7 @@
 
 from core.models import Merchant
 from features.services import is_open
-from integrations.models import Connection
+from integrations.selectors import is_installed
 from notifications import wording
 from notifications.models import Message
 from notifications.reasons import Why
@@ -25,7 +25,6 @@ def refusal(message: Message) -> str:
 
 def _of_store(merchant: Merchant, purpose: str) -> str:
     """A paused store's customers still get what they asked for."""
-    states = Merchant.objects.filter(pk=merchant.pk).values_list("connection__state", flat=True)
-    if states.first() in {None, Connection.State.UNINSTALLED}:
+    if not is_installed(merchant):
         return Why.STORE_GONE
     return Why.STORE_PAUSED if purpose in PROMOTIONAL and not is_open(merchant) else ""

@@ -5,7 +5,7 @@ from functools import lru_cache
 import crawleruseragents
 
 # Longer than any browser's own; the rest tells nothing more.
-LONGEST = 512
+LONGEST_AGENT = 512
 AGENTS_REMEMBERED = 10_000
 # What every browser of a person begins with, since the nineties.
 _BROWSER = "Mozilla/"

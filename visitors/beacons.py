@@ -22,6 +22,7 @@ SKEW = timedelta(hours=24)
 # What a browser kept longer than this before it told us is said to have happened this long ago.
 OLDEST = timedelta(hours=1)
 HIGHEST = 2**53
+PRODUCT_PAGE = "product.single"  # in Salla's words
 
 # Halves of characters, from texts that a script cut in the middle of one.
 _HALF = re.compile(

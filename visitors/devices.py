@@ -7,8 +7,9 @@ import ua_parser
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from visitors.agents import LONGEST_AGENT
+
 LONGEST = 40
-LONGEST_AGENT = 512
 
 
 class Device(TextChoices):

@@ -14,8 +14,6 @@ from visitors.beacons import Beacon
 from visitors.identity import Sender
 from visitors.presence import Arrival, Verdict
 
-PRODUCT = "product.single"
-
 
 class AwayError(Exception):
     """Nobody knows now whether this store listens."""
@@ -49,7 +47,7 @@ def take(salla_id: int, *, text: bytes, sender: Sender) -> Verdict | None:
         network=sender.hidden(salla_id, day),
         is_known=visitor.is_known,
         page=beacon["page"]["slug"],
-        product_id=beacon["page"]["id"] if beacon["page"]["slug"] == PRODUCT else None,
+        product_id=beacon["page"]["id"] if beacon["page"]["slug"] == beacons.PRODUCT_PAGE else None,
     )
     return presence.admit(arrival)
 

@@ -13,14 +13,12 @@ from events import tallies
 from events.stream import Beacon
 from events.tallies import Count
 from features import registry
-from integrations.models import Connection, Product, Standing
+from integrations.models import ABSENT, Product, Standing
 from visitors import counting, hints, visit_orders, visit_rows
 from visitors.hints import Hints
 from visitors.sessions import SILENCE, STABLE, Sessions
 from visitors.sources import own_hosts
 from visitors.visit_models import VISITOR_DATA, Visit, Visitor
-
-GONE = {None, Connection.State.UNINSTALLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def _shops(ids: Iterable[int]) -> dict[int, Shop]:
         row.pk: Shop(
             own=own_hosts(row.domain),
             keeps_visits=row.pk in on
-            and row.connection__state not in GONE
+            and row.connection__state not in ABSENT
             and row.standing__state != Standing.State.RESTRICTED,
         )
         for row in stores.values_list(*columns, named=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from core import addresses
 from core.models import Merchant
 from events.models import StorefrontEvent
 from integrations.models import Customer, Order, Product
@@ -136,7 +137,7 @@ def _of_event(event: StorefrontEvent, products: Mapping[int, Product]) -> Moment
         kind=event.name,
         text=words.event(event.name),
         detail=str(product) if product else _detail(event),
-        address=product.url if product and product.url.startswith(("https://", "http://")) else "",
+        address=addresses.web(product.url) if product else "",
     )
 
 

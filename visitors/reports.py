@@ -1,13 +1,14 @@
 """The numbers of a store's visitors over some days, read from tallies alone, however many visits there were."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Q, QuerySet, Sum
 from django.utils.formats import date_format
 
+from core import addresses
 from core.models import Merchant
 from events import sketches, tallies
 from events.models import Tally
@@ -139,11 +140,11 @@ def _lists(merchant: Merchant, span: Span, visits: int) -> dict[str, list[Ranked
 
 def _top(merchant: Merchant, span: Span, name: str, kind: str) -> list[tuple[str, int]]:
     rows = tallies.top(merchant, name, kind=kind, since=span.since, until=span.until, limit=SHOWN)
-    return [(row.dimension, row.count) for row in rows]
+    return [(row.word, row.count) for row in rows]
 
 
 def _by_dimension(merchant: Merchant, span: Span) -> tuple[dict[str, int], dict[str, int]]:
-    """Visits of the kinds that have few words, and visits with an order of every kind."""
+    """By `kind:word`: visits of the kinds that have few words, and visits with an order of every kind."""
     wanted = Q(name=ORDERED)
     for kind in KINDS:
         wanted |= Q(name=VISITS, dimension__startswith=f"{kind}:")
@@ -155,36 +156,38 @@ def _by_dimension(merchant: Merchant, span: Span) -> tuple[dict[str, int], dict[
 
 
 def _of_kind(held: Mapping[str, int], kind: str) -> list[tuple[str, int]]:
-    rows = [(dimension, count) for dimension, count in held.items() if dimension.startswith(f"{kind}:")]
+    start = f"{kind}:"
+    rows = [(name.removeprefix(start), count) for name, count in held.items() if name.startswith(start)]
     return sorted(rows, key=lambda row: (-row[1], row[0]))[:SHOWN]
 
 
-def _ranked(rows: Iterable[tuple[str, int]], whole: int, ordered: Mapping[str, int] | None, kind: str) -> list[Ranked]:
-    found = list(rows)
-    longest = max((count for _dimension, count in found), default=0) or 1
+def _ranked(rows: Sequence[tuple[str, int]], whole: int, ordered: Mapping[str, int] | None, kind: str) -> list[Ranked]:
+    longest = _longest(rows)
     return [
         Ranked(
-            word=dimension.partition(":")[2],
-            label=words.OF_KIND[kind](dimension.partition(":")[2]),
+            word=word,
+            label=words.OF_KIND[kind](word),
             count=count,
             share=100 * count / whole if whole else 0,
             width=100 * count // longest,
-            ordered=None if ordered is None else ordered.get(dimension, 0),
+            ordered=None if ordered is None else ordered.get(f"{kind}:{word}", 0),
         )
-        for dimension, count in found
+        for word, count in rows
     ]
+
+
+def _longest(rows: Sequence[tuple[str, int]]) -> int:
+    return max((count for _word, count in rows), default=0) or 1
 
 
 def _products(merchant: Merchant, rows: list[tuple[str, int]]) -> list[Ranked]:
     """By the names that the store has for them now."""
-    numbers = {int(word) for word in (dimension.partition(":")[2] for dimension, _count in rows) if word.isdigit()}
+    numbers = {int(word) for word, _count in rows if word.isdigit()}
     held = {product.salla_id: product for product in merchant.products.filter(salla_id__in=numbers)}
-    longest = max((count for _dimension, count in rows), default=0) or 1
-    found = []
-    for dimension, count in rows:
-        word = dimension.partition(":")[2]
+    longest, found = _longest(rows), []
+    for word, count in rows:
         product = held.get(int(word)) if word.isdigit() else None
         label = words.plain(OTHER) if word == OTHER else str(product or word)
-        address = product.url if product and product.url.startswith(("https://", "http://")) else ""
+        address = addresses.web(product.url) if product else ""
         found.append(Ranked(word, label, count, 0, 100 * count // longest, address=address))
     return found

@@ -19,7 +19,7 @@ from features.selectors import language_of
 from features.services import read_data
 from features.storefront import script_safe
 from visitors import beacons, counter, door
-from visitors.agents import LONGEST
+from visitors.agents import LONGEST_AGENT
 from visitors.beacons import BadBeaconError
 from visitors.door import AwayError
 from visitors.identity import Sender
@@ -45,7 +45,7 @@ def collect(request: HttpRequest, store: int) -> HttpResponse:
         return HttpResponse(status=204, headers=PREFLIGHT)
     if refusal := refused_length(request, beacons.MAX_BYTES):
         return HttpResponse(status=refusal, headers=NOT_KEPT)
-    sender = Sender(client_network(request), request.META.get("HTTP_USER_AGENT", "")[:LONGEST])
+    sender = Sender(client_network(request), request.META.get("HTTP_USER_AGENT", "")[:LONGEST_AGENT])
     try:
         verdict = door.take(store, text=request.body, sender=sender)
     except (BadBeaconError, BadSignature, UnreadablePostError):

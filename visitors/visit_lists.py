@@ -16,6 +16,7 @@ from core.models import Merchant
 from events import tallies
 from integrations.models import Order
 from visitors import words
+from visitors.beacons import PRODUCT_PAGE
 from visitors.counting import UNKNOWN, VISITS
 from visitors.devices import Device
 from visitors.models import Visit
@@ -27,7 +28,6 @@ COUNTRIES_OFFERED = 40
 NOW = timedelta(minutes=5)
 MOST_NOW = 100
 AT_ONCE = 500
-PRODUCT_PAGE = "product.single"
 
 
 class Filters(forms.Form):
@@ -59,7 +59,7 @@ class Filters(forms.Form):
         rows = tallies.top(
             merchant, VISITS, kind="country", since=span.since, until=span.until, limit=COUNTRIES_OFFERED
         )
-        codes = [row.dimension.partition(":")[2] for row in rows]
+        codes = [row.word for row in rows]
         if (asked := self.data.get("country", "")) and asked not in codes:
             codes.append(asked)
         country: Any = self.fields["country"]

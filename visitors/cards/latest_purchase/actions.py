@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.crypto import salted_hmac
 
+from core import addresses
 from core.memory import Memory
 from core.models import Merchant
 from features.registry import Asker
@@ -57,7 +58,7 @@ def line(product: Product, *, key: str, who: str, place: str, age: timedelta) ->
         "id": product.salla_id,
         "product": product.name,
         "url": product.url,
-        "image": product.image_url if product.image_url.startswith(("https://", "http://")) else "",
+        "image": addresses.web(product.image_url),
         "place": "" if who else place,
         "who": who,
         "age": rounded(age),

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from features.registry import Card, Category, Measure, register
 from visitors.cards.visitor_data import dashboard
 from visitors.cards.visitor_data.settings import Settings
+from visitors.counting import ORDERED, VISITS
 
 CARD = register(
     Card[Settings](
@@ -17,7 +18,7 @@ CARD = register(
         health=dashboard.health,
         measures=(
             Measure(
-                "visits",
+                VISITS,
                 _("Visits"),
                 _(
                     "A visit ends after 30 minutes of silence, or when another source brings the visitor anew. It "
@@ -26,7 +27,7 @@ CARD = register(
                 dimension="",
             ),
             Measure(
-                "visits.ordered",
+                ORDERED,
                 _("Visits with an order"),
                 _("Visits of the day in which an order was placed that Salla told us of. Canceled orders count too."),
                 dimension="",
