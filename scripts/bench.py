@@ -5,7 +5,7 @@
 
 Prints a table and writes `bench.json`; exits with 1 when a target is missed. Absolute numbers swing with the machine:
 only ratios taken within a round are judged. A new measurement is one more entry in MEASUREMENTS, and its variants'
-views in `benchmarks/`. Salla's own express-starter-kit is not measured (it needs Node): shared/performance.md §1a.
+views in `benchmarks/`.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """20,000 beacons through the real beacon address while web, ingest and Redis are killed: stored as acknowledged, once.
 
 What may be missing is what was acknowledged within the second before Redis died (its append-only file is synced every
-second; shared/performance.md). A sender that gets no answer sends the same beacon again.
+second; docs/adr/0010). A sender that gets no answer sends the same beacon again.
 """
 
 import contextlib

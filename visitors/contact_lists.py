@@ -109,10 +109,7 @@ class Badge:
 
 def rows(merchant: Merchant, page: Sequence[Contact], *, is_whole: bool) -> list[Row]:
     """Three queries for a page, however many."""
-    lines: dict[int, list[tuple[str, str, str, str]]] = {}
-    held = merchant.consents.filter(contact__in=page).order_by("at", "pk")
-    for contact, *line in held.values_list("contact", "purpose", "channel", "state", "source"):
-        lines.setdefault(contact, []).append((line[0], line[1], line[2], line[3]))
+    standings = consents.standings(merchant, page)
     pending = merchant.opt_ins.filter(contact__in=page, state=OptIn.State.PENDING)
     waiting = set(pending.values_list("contact", flat=True))
     suppressed = suppressions.channels_by_value(merchant, [contact.value for contact in page])
@@ -123,7 +120,7 @@ def rows(merchant: Merchant, page: Sequence[Contact], *, is_whole: bool) -> list
             name=contact.name if is_whole else "",
             badges=badges(
                 contact,
-                consents.come_to(lines.get(contact.pk, [])),
+                standings.get(contact.pk, Standing()),
                 is_waiting=contact.pk in waiting,
                 suppressed=suppressed.get(contact.value, set()),
             ),

@@ -161,10 +161,7 @@ class _Held:
     def __init__(self, merchant: Merchant, keys: set[Key]) -> None:
         rows = merchant.contacts.filter(erased_at=None, value__in={value for _kind, value in keys})
         self.contacts = {(row.kind, row.value): row.pk for row in rows.only("kind", "value")}
-        lines = merchant.consents.filter(contact__in=self.contacts.values(), purpose=Purpose.MARKETING)
-        self.lines: dict[int, list[tuple[str, str, str, str]]] = {}
-        for pk, *line in lines.order_by("at", "pk").values_list("contact", "purpose", "channel", "state", "source"):
-            self.lines.setdefault(pk, []).append((line[0], line[1], line[2], line[3]))
+        self.standings = consents.standings(merchant, self.contacts.values())
         self.suppressed = suppressions.channels_by_value(merchant, {value for _kind, value in keys})
 
     def is_suppressed(self, key: Key, channels: Sequence[Channel], *, by_all: bool = False) -> bool:
@@ -172,7 +169,7 @@ class _Held:
         return all(each in held for each in channels) if by_all else any(each in held for each in channels)
 
     def standing(self, key: Key) -> Standing:
-        return consents.come_to(self.lines.get(self.contacts.get(key, 0), []))
+        return self.standings.get(self.contacts.get(key, 0), Standing())
 
 
 def summed(letters: bytes) -> dict[str, int]:

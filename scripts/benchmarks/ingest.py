@@ -46,7 +46,7 @@ class Ratio:
 
 
 RATIOS = (
-    # What shared/performance.md measured and asks for; and that one process keeps up with the door, whatever is told.
+    # One process keeps up with the door many times over, also where every beacon begins a visit.
     Ratio("alone", "told", at_least=10),
     Ratio("whole", "told", at_least=2),
     Ratio("whole rows", "insert"),

@@ -1,6 +1,6 @@
-"""The receipt of Salla's webhooks beside its limits: shared/performance.md §3, first row.
+"""The receipt of Salla's webhooks beside its limits: bare views, and the ways that it could have gone.
 
-Not measured here: Salla's own express-starter-kit, which needs Node; its figures stand in shared/performance.md §1a.
+Not measured here: Salla's own express-starter-kit, which needs Node.
 """
 
 import hashlib

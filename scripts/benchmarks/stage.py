@@ -66,7 +66,7 @@ class Stage:
     env: dict[str, str]
 
     def cpu(self) -> dict[int, float]:
-        """Of the web server and PostgreSQL; the broker is left out, as in shared/performance.md."""
+        """Of the web server and PostgreSQL, which a request waits for; the broker is left out."""
         return cpu.seconds([*cpu.tree(self.web.process.pid), *self.database.processes()])
 
     def describe(self) -> str:
