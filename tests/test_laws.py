@@ -56,7 +56,6 @@ LAWS = {
             "core/management/commands/rotate_keys.py": "rotates the encrypted values of every store",
             "events/services.py": "retention: it deletes the old hours of every store",
             "events/tasks.py": "the sweeper: it claims due reactions of every store",
-            "integrations/embedded.py": "asks whether a store it was given has the app",
             "integrations/lifecycle.py": "makes and locks the one connection of a store it was given",
             "integrations/services.py": "the sweeper: it finds the connections whose tokens will soon expire",
             "integrations/sync.py": "marks the one connection of a store it was given",
