@@ -19,7 +19,9 @@
  * @property {(name: string, data?: Record<string, unknown>) => Promise<boolean>} send tells our server that a shopper did
  *   something with the card, such as `card.clicked`
  * @property {(product?: number | null) => Promise<any>} live how many are here now: `{rung, count, product}`, or null
- * @property {() => Promise<string | null>} identify the shopper agrees to be known again: his signed key
+ * @property {(may?: boolean) => Promise<string | null>} identify the shopper agrees to be known again: his signed key; or
+ *   no longer does
+ * @property {() => boolean} isKnown he has agreed
  * @property {() => number[]} thanked when this browser was last thanked for its own orders
  * @property {() => void} close the shopper is done with the card: it goes, and comes back as rarely as the merchant said
  * @property {(kind: Kind) => Promise<(() => void) | null>} turn when it may show something, gives what ends the turn;
@@ -39,6 +41,7 @@
   const root = document.documentElement;
   // Nothing comes up while the page is still new to the shopper.
   const QUIET_MS = 5000;
+  const GAP = 8; // between two of ours
   const BAR_SHARE = 0.4; // of the window's height: what is higher and fixed is no bar
   const BUYING =
     '[href*="checkout"],[id*="checkout"],[class*="checkout"],[id*="cart-submit"],salla-add-product-button,' +
@@ -152,20 +155,43 @@
     });
   };
 
-  /** @param {HTMLElement} host @param {string} side */
+  /** Above those of ours that stand in its way, if the window is high enough. @param {HTMLElement} host */
+  const stack = (host) => {
+    host.style.removeProperty("--nomo-stack");
+    const mine = host.getBoundingClientRect();
+    let { bottom } = mine;
+    const others = [...document.querySelectorAll("nomo-card[data-corner]")].filter((each) => each !== host);
+    const boxes = others.map((each) => each.getBoundingClientRect()).sort((one, other) => other.bottom - one.bottom);
+    for (const box of boxes) {
+      const isInColumn = box.left < mine.right && box.right > mine.left && box.height;
+      if (isInColumn && box.top < bottom + GAP && box.bottom > bottom - mine.height - GAP) bottom = box.top - GAP;
+    }
+    if (bottom >= mine.height) host.style.setProperty("--nomo-stack", `${mine.bottom - bottom}px`);
+  };
+
+  /**
+   * It finds its place before it is painted: what a shopper sees is not moved for another.
+   * @param {HTMLElement} host @param {string} side
+   */
   const corner = (host, side) => {
-    host.dataset.corner = side;
+    Object.assign(host.dataset, { corner: side, away: "" });
     let frame = 0;
+    let isPlaced = false;
     const settle = () => {
       frame = 0;
-      if (!host.getBoundingClientRect().height) return;
-      host.style.setProperty("--nomo-lift", `${barHeight(host)}px`);
-      host.toggleAttribute("data-away", coversBuying(host));
+      const isThere = host.getBoundingClientRect().height > 0;
+      if (isThere) host.style.setProperty("--nomo-lift", `${barHeight(host)}px`);
+      if (isThere && !isPlaced) stack(host);
+      isPlaced = isThere;
+      host.toggleAttribute("data-away", !isThere || coversBuying(host));
     };
     const soon = () => { frame ||= requestAnimationFrame(settle); };
     addEventListener("scroll", soon, { passive: true, capture: true });
-    addEventListener("resize", soon, { passive: true });
-    new ResizeObserver(soon).observe(host); // something came up in it
+    addEventListener("resize", () => {
+      isPlaced = false;
+      soon();
+    }, { passive: true });
+    new ResizeObserver(() => { isPlaced ? soon() : settle(); }).observe(host); // something came up in it
   };
 
   /** @param {string} colour as a browser computes it @returns {number | null} of WCAG; null when it is not opaque */
@@ -200,7 +226,7 @@
       color: var(--nomo-text) !important; pointer-events: none !important; }
     :host([dir="rtl"]) { direction: rtl !important; } :host([dir="ltr"]) { direction: ltr !important; }
     :host([data-corner]) { position: fixed !important; z-index: 20 !important; max-inline-size: calc(100vw - 32px) !important;
-      inset-block-end: calc(16px + var(--nomo-lift, 0px) + env(safe-area-inset-bottom, 0px)) !important; }
+      inset-block-end: calc(16px + var(--nomo-lift, 0px) + var(--nomo-stack, 0px) + env(safe-area-inset-bottom, 0px)) !important; }
     :host([data-corner="start"]) { inset-inline-start: 16px !important; }
     :host([data-corner="end"]) { inset-inline-end: 16px !important; }
     :host([data-away]) { visibility: hidden !important; }
@@ -283,7 +309,8 @@
       if (name === "card.clicked") done(slug, rules);
       return here.send(name, { ...data, card: slug });
     },
-    identify: async () => (await ears)?.identify() ?? null,
+    identify: async (may = true) => (may ? (await ears)?.identify() : local.set("key", null)) ?? null,
+    isKnown: () => local.get("key") !== null,
     thanked: () => Object.values(local.get("thanked") ?? {}),
     close() {
       host.remove();

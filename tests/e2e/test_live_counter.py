@@ -20,11 +20,11 @@ PILL = f"nomo-card[data-slug={SLUG}]"
 SHOWN_MS = 30_000
 # What only a browser that a program drives says of itself.
 BY_HAND = "Object.defineProperty(Navigator.prototype, 'webdriver', { get: () => false })"
-BOXES = """(both) => both.map((each) => {
-  const [x, y, width, height] = ["x", "y", "width", "height"].map((side) =>
-    document.querySelector(each).getBoundingClientRect()[side]);
-  return { x, y, width, height };
-})"""
+# Both at once, and seen; or nothing yet: the purchase comes and goes.
+BOTH = """(both) => {
+  const hosts = both.map((each) => document.querySelector(`${each}:not([data-away])`));
+  return hosts.every(Boolean) && hosts.map((each) => each.getBoundingClientRect().toJSON());
+}"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -191,3 +191,23 @@ def test_the_cards_own_page(browser: Browser, running: Running, card: Page, view
     page.goto(card.url)
     examine(page, "live-counter-card", view)
     context.close()
+
+
+def test_two_cards_in_one_corner_do_not_cover_each_other(
+    three: list[Shopper], browser: Browser, running: Running, card: Page
+) -> None:
+    """Nor does one that was there move for one that comes."""
+    switch(card, running, is_on=True, slug="latest_purchase")
+    until(lambda: is_told(running), "the latest purchase on", 10)
+    context = visitor(browser, reduced_motion="reduce")
+    context.add_init_script(SHIFTS)
+    page = visits(context, running).page
+    both = [PILL, "nomo-card[data-slug=latest_purchase]"]
+    found = page.wait_for_function(BOTH, arg=both, timeout=SHOWN_MS)
+    upper, lower = sorted(found.json_value(), key=lambda box: float(box["top"]))
+    page.screenshot(path=SHOTS / "live-counter-and-purchase.png")
+    assert 0 <= upper["top"] < upper["bottom"] < lower["top"] < lower["bottom"] <= PHONE["height"]
+    assert page.evaluate("window.shifts") <= 0.01
+    context.close()
+    switch(card, running, is_on=False, slug="latest_purchase")
+    until(lambda: is_silent(running), "the latest purchase off", 10)

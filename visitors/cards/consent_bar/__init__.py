@@ -1,0 +1,1 @@
+"""Asks shoppers whether they may be known again."""

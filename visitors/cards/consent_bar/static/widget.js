@@ -1,0 +1,46 @@
+// @ts-check
+/**
+ * Consent bar: asks once whether the shopper may be known again. Who said no is not asked again, unless he follows the
+ * merchant's link to #nomo-consent; there «no» also takes back an earlier «yes».
+ */
+
+const ALONE_MS = 4000; // before another teaser has its turn
+const WORDS = { ar: ["نعم، تذكّروني", "لا، شكرًا"], en: ["Yes, remember me", "No, thanks"] };
+const STYLE = `
+  section { max-inline-size: 26rem; padding: 16px; border-radius: 14px; pointer-events: auto; background: var(--nomo-surface);
+    box-shadow: 0 0 0 1px rgb(128 128 128 / .35), 0 8px 28px rgb(0 0 0 / .22); }
+  p { margin: 0 0 12px; overflow-wrap: anywhere; unicode-bidi: plaintext; }
+  div { display: flex; flex-wrap: wrap; gap: 8px; }
+  button { all: unset; flex: 1; min-block-size: 44px; padding-inline: 12px; border: 1px solid; border-radius: 9px;
+    text-align: center; cursor: pointer; }
+  :focus-visible { outline: 2px solid; outline-offset: 2px; }`;
+
+/** @param {ShadowRoot} root @param {any} settings @param {any} api */
+export default function mount(root, settings, api) {
+  const isAsked = location.hash === "#nomo-consent";
+  return isAsked || api.local.get("answer") === null ? play(root, settings, api, isAsked) : undefined;
+}
+
+/** @param {ShadowRoot} root @param {any} settings @param {any} api @param {boolean} isAsked */
+const play = async (root, settings, api, isAsked) => {
+  api.style(STYLE);
+  api.corner(settings.position);
+  const end = await api.turn("teaser");
+  if (!isAsked && api.isKnown()) return end();
+  const [box, text, row] = ["section", "p", "div"].map((name) => document.createElement(name));
+  text.textContent = box.ariaLabel = settings.text;
+  WORDS[api.lang === "ar" ? "ar" : "en"].forEach((word, at) => {
+    const button = document.createElement("button");
+    button.textContent = word;
+    button.onclick = async () => {
+      if (!(await api.identify(!at)) && !at) return; // our server is away: it can be pressed again
+      api.local.set("answer", at);
+      api.send(at ? "consent.refused" : "consent.given");
+      api.close();
+    };
+    row.append(button);
+  });
+  box.append(text, row);
+  root.append(box);
+  api.wait(ALONE_MS).then(end);
+};
