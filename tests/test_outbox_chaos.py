@@ -22,7 +22,7 @@ from notifications.tasks import send_messages
 from tests.conftest import work
 from tests.contacts import ask, ledger
 from tests.outside import Outside
-from tests.processes import App, of_this_test, supervised, until
+from tests.processes import App, of_this_test, ring, supervised, until
 from visitors import contact_links, contacts
 from visitors.contacts import Outcome
 from visitors.models import OptIn
@@ -66,6 +66,7 @@ def test_workers_killed_in_the_midst_of_sending(merchant: Merchant, app: App, ou
         app.kill("worker")
         return_claims()
         app.start("worker")
+        ring(send_messages)
     until(lambda: settled(), "the end", SETTLE_SECONDS)
     found, mails = states(), arrived(outside)
     line = {"chaos": "sender killed", "kills": KILLS, "messages": MESSAGES, **found, "arrived": sum(mails.values())}

@@ -1,6 +1,7 @@
 """A file of people as another tool gave it: its encoding, its separator and its rows, as far as they can be known.
 
-Nothing here knows what the columns mean. A file is at most 5 MB and 50,000 rows.
+Nothing here knows what the columns mean. A file is at most 5 MB and 50,000 rows. Only who reads a workbook loads
+openpyxl (`core.export` says why).
 """
 
 import csv
@@ -9,12 +10,12 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from importlib import import_module
 from itertools import islice
 from typing import Any
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
-from openpyxl import load_workbook
 
 from core.export import unguarded
 from core.schema_errors import Text
@@ -131,7 +132,9 @@ def _sheet_rows(content: bytes) -> Iterator[list[str]]:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             if sum(part.file_size for part in parts.infolist()) > MAX_UNPACKED:
                 raise broken
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        book = import_module("openpyxl").load_workbook(
+            io.BytesIO(content), read_only=True, data_only=True, keep_links=False
+        )
         for row in book.worksheets[0].iter_rows(values_only=True, max_col=MAX_COLUMNS):
             yield _cells(_written(value) for value in row)
     except FileError:
