@@ -33,9 +33,10 @@ const play = async (root, settings, api, isAsked) => {
     const button = document.createElement("button");
     button.textContent = word;
     button.onclick = async () => {
-      if (!(await api.identify(!at)) && !at) return; // our server is away: it can be pressed again
-      api.local.set("answer", at);
-      api.send(at ? "consent.refused" : "consent.given");
+      if ((await api.identify(!at)) || at) { // else our server is away: it is asked again
+        api.local.set("answer", at);
+        api.send(at ? "consent.refused" : "consent.given");
+      }
       api.close();
     };
     row.append(button);
