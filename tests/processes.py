@@ -67,7 +67,7 @@ def ring(task: Task) -> None:
     """Wake a worker on this test's own Redis keys, where the next pulse is up to 15 seconds away."""
     options = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, "global_keyprefix": settings.REDIS_PREFIX}
     with current_app.connection_for_write(transport_options=options) as link:
-        task.apply_async(connection=link)
+        task.apply_async(producer=link.Producer())
 
 
 class App:
