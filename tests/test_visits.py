@@ -78,6 +78,21 @@ def test_nothing_of_the_address_or_the_agent_is_kept(shop: Shoppers) -> None:
     assert not [value for value in visit.values() if "188.48" in str(value) or "Mozilla" in str(value)]
 
 
+def test_what_a_page_says_is_no_word_to_the_database(shop: Shoppers) -> None:
+    texts = ["\\N", "\\.", "a\\", "\\\\t", "\\x00", "\\u0000", "'); DROP TABLE x;--", '{1,"2"}', "NULL", "😀"]
+    for number, text in enumerate(texts):
+        page = {"slug": "index", "id": None, "path": f"/{text}"}
+        shop.send(key=f"v:{number}", page=page, utm={"source": "x", "campaign": text})
+    ingest.drain()
+    for number, text in enumerate(texts):  # they go on
+        page = {"slug": "index", "id": None, "path": f"/{text}/{text}"}
+        shop.send(key=f"v:{number}", page=page, utm={"source": "x", "campaign": text}, minutes=1)
+    ingest.drain()
+    told = {(visit.landing, visit.exit, visit.campaign, visit.pages) for visit in shop.visits()}
+    assert told == {(f"/{text}", f"/{text}/{text}", text, 2) for text in texts}
+    assert not BadBatch.objects.exists()
+
+
 @pytest.mark.parametrize(("minutes", "visits"), [(29, 1), (30, 1), (31, 2)])
 def test_half_an_hour_of_silence_ends_it(shop: Shoppers, minutes: int, visits: int) -> None:
     shop.come()
