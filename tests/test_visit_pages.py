@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -224,6 +225,17 @@ def test_a_file_has_what_the_list_has(shop: Shoppers, owner: Client) -> None:
     assert owner.get(at(shop.merchant, "visits/?as=pdf")).status_code == 404
 
 
+def test_a_cart_is_left_once_nobody_may_come_back_to_it(shop: Shoppers, owner: Client) -> None:
+    visit = shop.come("page.viewed", cart(), minutes=-29)
+    pages = [f"visits/{visit.public_id}/", "visits/", "visits/?outcome=left"]
+    held, left = (f'<span class="badge warning">{word}</span>' for word in ("Has a cart", "Cart left"))
+    told = [owner.get(at(shop.merchant, page)).content.decode() for page in pages]
+    assert [(held in page, left in page) for page in told] == [(True, False), (True, False), (False, False)]
+    Visit.unscoped.update(last_seen_at=clock.now() - timedelta(minutes=31))
+    told = [owner.get(at(shop.merchant, page)).content.decode() for page in pages]
+    assert [(held in page, left in page) for page in told] == [(False, True)] * 3
+
+
 # One visit, one visitor
 
 
@@ -231,11 +243,11 @@ def test_a_visit_step_by_step(shop: Shoppers, owner: Client) -> None:
     a_day(shop)
     visit = shop.merchant.visits.get(visitor__key="v:noura")
     told = owner.get(at(shop.merchant, f"visits/{visit.public_id}/")).context["told"]
-    assert [(event.text, event.detail) for event in told.events] == [
-        ("Opened a page", "Home page"),
-        ("Opened a page", "Product page"),
-        ("Looked at a product", "منتج 7"),
-        ("The cart changed", "120.50 SAR"),
+    assert [(event.text, event.detail, event.total, event.currency) for event in told.events] == [
+        ("Opened a page", "Home page", None, ""),
+        ("Opened a page", "Product page", None, ""),
+        ("Looked at a product", "منتج 7", None, ""),
+        ("The cart changed", "", Decimal("120.5"), "SAR"),
     ]
     assert [str(order) for order in told.line.orders] == ["41"]
     assert [str(product) for product in told.products] == ["منتج 7"]

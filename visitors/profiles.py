@@ -30,6 +30,8 @@ class Moment:
     text: str
     detail: str = ""
     address: str = ""
+    total: Decimal | None = None
+    currency: str = ""
     line: Line | None = None
     order: Order | None = None
 
@@ -132,12 +134,15 @@ def _number(event: StorefrontEvent) -> int | None:
 
 def _of_event(event: StorefrontEvent, products: Mapping[int, Product]) -> Moment:
     product = products.get(_number(event) or 0)
+    total, currency = _cart(event)
     return Moment(
         at=event.occurred_at,
         kind=event.name,
         text=words.event(event.name),
         detail=str(product) if product else _detail(event),
         address=addresses.web(product.url) if product else "",
+        total=total,
+        currency=currency,
     )
 
 
@@ -146,12 +151,14 @@ def _detail(event: StorefrontEvent) -> str:
     match event.name:
         case "page.viewed":
             return words.page(event.page)
-        case "cart.updated":
-            return _money(data.get("total"), data.get("currency"))
         case "coupon.applied" | "coupon.denied" | "coupon.removed":
             return str(data.get("code", ""))
     return ""
 
 
-def _money(total: Any, currency: Any) -> str:
-    return f"{Decimal(str(total)):.2f} {currency or ''}".strip() if isinstance(total, int | float) else ""
+def _cart(event: StorefrontEvent) -> tuple[Decimal | None, str]:
+    """What the cart was worth, as the browser told."""
+    data = event.data if event.name == "cart.updated" and isinstance(event.data, dict) else {}
+    total, currency = data.get("total"), data.get("currency")
+    worth = Decimal(str(total)) if isinstance(total, int | float) else None
+    return worth, currency.upper() if isinstance(currency, str) else ""

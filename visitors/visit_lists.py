@@ -20,6 +20,7 @@ from visitors.beacons import PRODUCT_PAGE
 from visitors.counting import UNKNOWN, VISITS
 from visitors.devices import Device
 from visitors.models import Visit
+from visitors.sessions import SILENCE
 from visitors.sources import LONGEST, Channel
 from visitors.spans import Span
 
@@ -82,7 +83,6 @@ _OUTCOMES = {
     "product": ~Q(products=[]),
     "cart": Q(has_cart=True),
     "order": Q(orders_count__gt=0),
-    "left": Q(has_cart=True, orders_count=0),
 }
 
 
@@ -97,7 +97,9 @@ def found(merchant: Merchant, span: Span, filters: Filters) -> QuerySet[Visit]:
         rows = rows.filter(source__iexact=chosen["source"])
     if "country" in chosen:
         rows = rows.filter(country="" if chosen["country"] == UNKNOWN else chosen["country"])
-    if "outcome" in chosen:
+    if chosen.get("outcome") == "left":
+        rows = rows.filter(has_cart=True, orders_count=0, last_seen_at__lt=clock.now() - SILENCE)
+    elif "outcome" in chosen:
         rows = rows.filter(_OUTCOMES[chosen["outcome"]])
     return rows.select_related("visitor").order_by("-started_at", "-pk")
 
@@ -109,6 +111,11 @@ class Line:
     visit: Visit
     minutes: int
     orders: list[Order]
+
+    @property
+    def is_going_on(self) -> bool:
+        """Somebody may still come back to it."""
+        return self.visit.last_seen_at >= clock.now() - SILENCE
 
     @property
     def source(self) -> str:
