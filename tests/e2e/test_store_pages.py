@@ -43,6 +43,21 @@ end = now + timedelta(days=11)
 Standing.unscoped.create(merchant=trial, state="trial", plan="professional", order_limit=None, ends_at=end)
 """
 
+# Somebody who said yes, one who has not answered yet, and a number.
+SUBSCRIBERS = """
+from core.models import Merchant
+from visitors import contact_links, contacts
+store = Merchant.objects.get(salla_id=1305146709)
+told = {"text": "أوافق على رسائل نفحات نجد بالبريد، ويمكنني إلغاء ذلك متى شئت.", "page": "/", "language": "ar"}
+def ask(kind, value, number):
+    contacts.subscribe(store, kind=kind, value=value, network=f"198.51.100.{number}", **told)
+    return store.opt_ins.latest("pk")
+yes, open_ = ask("email", "hessah.alqahtani@example.com", 1), ask("email", "turki@example.com", 2)
+ask("phone", "+966501234567", 3)
+contacts.confirm(contact_links.confirm_token(yes))
+print(yes.contact.public_id, contact_links.confirm_token(open_), contact_links.preferences_token(store, yes.contact))
+print(contact_links.unsubscribe(store, yes.contact, purpose="marketing", channel="email").rsplit("/", 2)[1])
+"""
 
 PEOPLE = """البريد الإلكتروني,الاسم,رقم الجوال,المبلغ
 nada.alotaibi@example.com,ندى العتيبي,0501234567,320
@@ -64,6 +79,10 @@ class Owned:
     full: str
     trial: str
     link: str
+    contact: str
+    question: str
+    preferences: str
+    unsubscribe: str
 
     def at(self, path: str = "") -> str:
         return f"{self.store}{path}"
@@ -77,8 +96,9 @@ def owned(browser: Browser, running: Running) -> Iterator[Owned]:
     store = sign_in(context, home, sandbox)
     page = context.new_page()
     fill(page, store)
-    quiet = quiet_stores(home, running)
-    yield Owned(home, context.storage_state(), store, *quiet, ask_for_link(context, home, sandbox, OTHER_OWNER))
+    quiet = [f"{home}stores/{public_id}/" for public_id in said(running, QUIET_STORES)]
+    link = ask_for_link(context, home, sandbox, OTHER_OWNER)
+    yield Owned(home, context.storage_state(), store, *quiet, link, *said(running, SUBSCRIBERS))
     context.close()
 
 
@@ -101,10 +121,10 @@ def fill(page: Page, store: str) -> None:
     expect(page.locator(".toast")).to_be_visible()
 
 
-def quiet_stores(home: str, running: Running) -> list[str]:
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", QUIET_STORES]
-    said = subprocess.check_output(command, cwd=running.folder, env=running.env, text=True)
-    return [f"{home}stores/{public_id}/" for public_id in said.split()]
+def said(running: Running, script: str) -> list[str]:
+    """The words that a script prints inside the product."""
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", script]
+    return subprocess.check_output(command, cwd=running.folder, env=running.env, text=True).split()
 
 
 # What there is to see
@@ -218,6 +238,14 @@ PAGES: dict[str, Callable[[Page, Owned, View], None]] = {
     "card-paused": opened(lambda owned: f"{owned.paused}cards/latest_purchase/"),
     "card-full": opened(lambda owned: f"{owned.full}cards/latest_purchase/"),
     "card-missing": opened(lambda owned: owned.at("cards/cart_message/")),
+    "contacts": opened(lambda owned: owned.at("contacts/")),
+    "contacts-empty": opened(lambda owned: f"{owned.empty}contacts/"),
+    "contact": opened(lambda owned: owned.at(f"contacts/{owned.contact}/")),
+    "contact-erase": opened(lambda owned: owned.at(f"contacts/{owned.contact}/erase/")),
+    "subscribe": opened(lambda owned: f"{owned.home}subscribe/{owned.question}/"),
+    "preferences": opened(lambda owned: f"{owned.home}preferences/{owned.preferences}/"),
+    "preferences-erase": opened(lambda owned: f"{owned.home}preferences/{owned.preferences}/erase/"),
+    "unsubscribe": opened(lambda owned: f"{owned.home}unsubscribe/{owned.unsubscribe}/"),
     "imports": opened(lambda owned: owned.at("contacts/import/")),
     "imports-empty": opened(lambda owned: f"{owned.empty}contacts/import/"),
     "import": upload_contacts,
