@@ -18,7 +18,7 @@ from integrations.models import Connection, Sync
 from integrations.tasks import sync_stores
 from tests.outside import OUD, Outside
 
-CUSTOMERS, ORDERS = 300, 600
+CUSTOMERS, ORDERS = 1000, 2000
 SPEED = 150
 PAUSES = salla_client.READ_PAUSES_SECONDS
 # Percent of all calls; each is drawn among the calls that the ones before it let pass.
@@ -90,10 +90,10 @@ def test_a_busy_store_is_read_whole_through_faults_and_nobody_calls_too_early(
     assert_whole(installed)
     faults = sum(calls[f"api.fault.{kind}"] for kind in FAULTS)
     assert 0.25 < faults / calls["api.calls"] < 0.35
-    assert calls["api.fault.429"] > 10
+    assert calls["api.fault.429"] > 50
     assert calls["api.too_early"] == 0
     assert calls["api.status.429"] == 0  # the limit itself was never reached
-    assert calls["api.calls"] <= 1.6 * least_calls(installed)
+    assert calls["api.calls"] <= 1.5 * least_calls(installed)
 
 
 def assert_whole(merchant: Merchant) -> None:

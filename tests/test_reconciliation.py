@@ -19,7 +19,7 @@ from integrations.tasks import sync_stores
 from tests.conftest import work
 from tests.outside import OUD, Outside
 
-ORDERS, CUSTOMERS = 500, 40
+ORDERS, CUSTOMERS = 1900, 80
 DROPPED = 10  # percent
 SPEED = 1000  # of Salla's retries: the three of a delivery take 15 minutes
 OUTAGE = timedelta(minutes=30)
@@ -55,13 +55,13 @@ def test_one_check_brings_everything_that_no_webhook_brought_and_doubles_nothing
     outside.switch(drop=DROPPED)
     outside.act("history", store=OUD)
     sent = outside.settle()["states"]
-    assert sum(sent.values()) >= ORDERS
-    assert 0.05 < sent["dropped"] / sum(sent.values()) < 0.15
+    assert sum(sent.values()) >= 2000
+    assert 0.07 < sent["dropped"] / sum(sent.values()) < 0.13
     outside.switch(drop=0)
     be_away(outside, monkeypatch)
     work()
     lost = ORDERS - installed.orders.filter(is_deleted=False).count()
-    assert lost > 20
+    assert lost > 100
 
     check(installed)
 
