@@ -69,6 +69,16 @@ def test_a_thousand_networks_for_one_victim_send_one(form: Form, other_merchant:
     assert len(mail.outbox) == 2
 
 
+@pytest.mark.parametrize("addresses", ["victim+{}@example.com", "v.ic.tim+{}@gmail.com"])
+def test_a_thousand_names_of_one_mailbox_send_three(form: Form, addresses: str) -> None:
+    told = {
+        form.post(addresses.format(number), sender) for number, sender in zip(range(FLOOD), networks(), strict=False)
+    }
+    send()
+    assert told == {(200, b"{}")}
+    assert len(mail.outbox) == 3
+
+
 def test_five_hundred_programs_in_the_trap_send_nothing(form: Form) -> None:
     told = {
         form.post(f"victim{number}@example.com", sender, website="https://spam.example")

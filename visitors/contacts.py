@@ -20,7 +20,7 @@ from visitors import consents, suppressions
 from visitors.consents import Reason, Source, Words, may_send, withdraw
 from visitors.contact_links import question_of
 from visitors.models import Channel, Consent, Contact, OptIn, Purpose, Suppression
-from visitors.values import is_disposable, normalised
+from visitors.values import is_disposable, mailbox_of, normalised
 
 __all__ = [
     "Outcome",
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 # Closed without Redis: each time sends a message to a stranger's address.
 BY_MINUTE = Limit("optin:minute", 5, 60)
 BY_HOUR = Limit("optin:hour", 20, 3600)
-# Of one address, whichever stores are asked.
+# Of one mailbox, whichever stores are asked, and by whichever of its addresses.
 EVERYWHERE = Limit("optin:everywhere", 3, 86_400)
 AGAIN_AFTER = timedelta(hours=24)
 LIFETIME = timedelta(days=7)
@@ -106,7 +106,7 @@ def _ask(merchant: Merchant, kind: Contact.Kind, value: str, asked: OptIn) -> No
     recent = contact.opt_ins.filter(Q(asked_at__gt=day_ago) | Q(asked_again_at__gt=day_ago))
     if recent.exists() or may_send(merchant, contact, purpose=Purpose.CONFIRMATION):
         return
-    if not EVERYWHERE.allow(value):
+    if not EVERYWHERE.allow(mailbox_of(value)):
         return
     asked.contact, asked.channels = contact, list(contact.channels)
     asked.expires_at = asked.asked_at + LIFETIME
@@ -206,7 +206,7 @@ def ask_again() -> None:
         expires_at__gt=now,
     )
     for asked in due.select_related("merchant", "contact").order_by("asked_at")[:ASKED_AT_ONCE]:
-        if EVERYWHERE.allow(asked.contact.value):
+        if EVERYWHERE.allow(mailbox_of(asked.contact.value)):
             _ask_again(asked)
 
 
