@@ -82,24 +82,32 @@ class EmbeddedFrame:
 
 
 class SlidingSession:
-    """Prolongs the session of whoever is signed in, once a day instead of at every request, up to LONGEST_SESSION."""
+    """Prolongs the session of whoever is signed in, once a day instead of at every request, up to LONGEST_SESSION.
+
+    Not with a page that is everybody's: a cache on its way would hand the cookie on.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.SESSION_COOKIE_NAME in request.COOKIES:
-            today = clock.now().date().isoformat()
-            if SESSION_KEY in request.session and request.session.get(RENEWED_ON) != today:
-                self._prolong(request, today)
-        return self.get_response(request)
-
-    def _prolong(self, request: HttpRequest, today: str) -> None:
-        since = parse_date(request.session.setdefault(SIGNED_IN_ON, today))
-        if since is None or clock.now().date() - since > LONGEST_SESSION:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return self.get_response(request)
+        today = clock.now().date().isoformat()
+        if self._is_over(request, today):
             request.session.flush()
-        else:
+        response = self.get_response(request)
+        is_due = SESSION_KEY in request.session and request.session.get(RENEWED_ON) != today
+        if is_due and "public" not in response.headers.get("Cache-Control", ""):
+            request.session.setdefault(SIGNED_IN_ON, today)
             request.session[RENEWED_ON] = today
+        return response
+
+    def _is_over(self, request: HttpRequest, today: str) -> bool:
+        if SESSION_KEY not in request.session:
+            return False
+        since = parse_date(request.session.get(SIGNED_IN_ON, today))
+        return since is None or clock.now().date() - since > LONGEST_SESSION
 
 
 class ContentPolicy:

@@ -24,6 +24,7 @@ from features.registry import Card
 from features.services import NotReadyError
 from integrations.models import Connection
 from tests.cards import Settings, a_card, registered
+from visitors.cards.live_counter.card import CARD as LIVE_COUNTER
 
 MOST_QUERIES = 15
 DASHBOARD = "https://s.salla.example"
@@ -123,6 +124,20 @@ def test_a_session_ends_however_often_it_was_prolonged(browser: Client, merchant
     assert age(LONGEST_SESSION.days) == 200
     assert age(LONGEST_SESSION.days + 1) == 302
     assert browser.get(at(merchant)).status_code == 302
+
+
+def test_a_page_that_is_everybodys_hands_out_no_cookie(browser: Client, merchant: Merchant) -> None:
+    services.switch(merchant, card=LIVE_COUNTER, is_on=True)
+    session = browser.session
+    session["renewed_on"] = "2000-01-01"
+    session.save()
+    public = browser.get(f"/live/{merchant.salla_id}/")
+    assert (public.status_code, public.headers["Cache-Control"]) == (200, "public, max-age=60")
+    assert not public.cookies
+    own = browser.get(at(merchant))
+    assert "session" in own.cookies
+    assert browser.session["renewed_on"] == clock.now().date().isoformat()
+    assert "session" not in browser.get(at(merchant)).cookies
 
 
 # A card that lacks something
