@@ -11,12 +11,12 @@ import io
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from django.db.models import TextChoices
@@ -29,7 +29,8 @@ from django.utils.translation import gettext
 from core.schema_errors import Text
 
 ROWS_AT_ONCE = 500
-ROWS_OF_A_SHEET = 1_000_000
+# A workbook is made before the first byte leaves, some seconds of a process that shoppers wait for too.
+ROWS_OF_A_WORKBOOK = 20_000
 LONGEST_NAME = 100
 LONGEST_TITLE = 31  # of a sheet
 LONGEST_TEXT = 32_767  # of a cell
@@ -75,13 +76,20 @@ class Table:
 
 
 def response(table: Table, kind: str) -> HttpResponseBase:
-    """The table as a file to keep, in the language of now. Raises `Http404` for a kind that is not one."""
+    """The table as a file to keep, in the language of now. Raises `Http404` for a kind that is not one.
+
+    What is too much for a workbook leaves as CSV, which Excel opens too.
+    """
     if kind not in Kind.values:
         raise Http404
-    name = file_name(str(table.name), kind)
     if kind == Kind.XLSX:
-        return FileResponse(workbook(table), as_attachment=True, filename=name, content_type=TYPES[Kind.XLSX])
-    disposition = content_disposition_header(True, name)
+        rows = iter(table.rows)
+        first = list(islice(rows, ROWS_OF_A_WORKBOOK + 1))
+        table = replace(table, rows=chain(first, rows))
+        if len(first) <= ROWS_OF_A_WORKBOOK:
+            name = file_name(str(table.name), Kind.XLSX)
+            return FileResponse(workbook(table), as_attachment=True, filename=name, content_type=TYPES[Kind.XLSX])
+    disposition = content_disposition_header(True, file_name(str(table.name), Kind.CSV))
     headers = {"Content-Disposition": disposition or "attachment"}
     return StreamingHttpResponse(csv_chunks(table), content_type=TYPES[Kind.CSV], headers=headers)
 
@@ -160,25 +168,17 @@ def _cell_value(value: Value, zone: tzinfo) -> Any:
 def workbook(table: Table) -> Any:
     """An open temporary file. The rows go through the disk: memory holds one of them."""
     book = _openpyxl().Workbook(write_only=True)
-    rows, number = iter(table.rows), 0
-    while True:
-        number += 1
-        sheet = _sheet(book, table, number)
-        written = 0
-        for row in islice(rows, ROWS_OF_A_SHEET):
-            sheet.append([_cell(sheet, _cell_value(value, table.zone)) for value in row])
-            written += 1
-        if written < ROWS_OF_A_SHEET:
-            break
+    sheet = _sheet(book, table)
+    for row in table.rows:
+        sheet.append([_cell(sheet, _cell_value(value, table.zone)) for value in row])
     file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the answer
     book.save(file)
     file.seek(0)
     return file
 
 
-def _sheet(book: Any, table: Table, number: int) -> Any:
-    name = _NOT_IN_A_NAME.sub(" ", str(table.name)).strip()[: LONGEST_TITLE - 3] or "1"
-    sheet = book.create_sheet(name if number == 1 else f"{name} {number}")
+def _sheet(book: Any, table: Table) -> Any:
+    sheet = book.create_sheet(_NOT_IN_A_NAME.sub(" ", str(table.name)).strip()[:LONGEST_TITLE] or "1")
     language = translation.get_language() or ""
     sheet.sheet_view.rightToLeft = bool(language) and translation.get_language_info(language)["bidi"]
     sheet.freeze_panes = "A2"

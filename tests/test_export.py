@@ -211,13 +211,13 @@ def test_rows_leave_while_they_are_read() -> None:
     assert peak < 1_500_000
 
 
-def test_a_sheet_that_is_full_goes_on_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "ROWS_OF_A_SHEET", 3)
-    book = load_workbook(io.BytesIO(file_of(table(*([number] for number in range(7)), name="orders"), "xlsx")))
-    assert book.sheetnames == ["orders", "orders 2", "orders 3"]
-    assert [[row[0] for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets] == [
-        ["A", 0, 1, 2], ["A", 3, 4, 5], ["A", 6],
-    ]  # fmt: skip
+def test_what_is_too_much_for_a_workbook_leaves_as_csv_and_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "ROWS_OF_A_WORKBOOK", 3)
+    three, four = (table(*([number] for number in range(count)), name="orders") for count in (3, 4))
+    assert cells_of(file_of(three, "xlsx")) == [("A",), (0,), (1,), (2,)]
+    response = export.response(four, "xlsx")
+    assert response.headers["Content-Disposition"] == 'attachment; filename="orders.csv"'
+    assert file_of(four, "xlsx").decode() == export.BOM + '"A"\r\n0\r\n1\r\n2\r\n3\r\n'
 
 
 def test_no_rows_is_a_file_with_headers() -> None:
