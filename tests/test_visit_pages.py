@@ -20,7 +20,7 @@ from events.services import record
 from tests.conftest import work
 from tests.test_dashboard import MOST_QUERIES
 from tests.visits import PRODUCT, WINDOWS, Shoppers, cart, viewed
-from visitors import consents, contacts, spans
+from visitors import consents, contacts, spans, visit_lists
 from visitors.contact_models import Channel, Consent, Purpose
 from visitors.models import Visit
 
@@ -327,6 +327,15 @@ def test_who_is_here(shop: Shoppers, owner: Client) -> None:
     ingest.drain()
     (here,) = owner.get(at(shop.merchant, "now/")).context["here"]
     assert (here.visit.visitor_key, here.product, here.source, here.minutes) == ("d:here", "منتج 7", "Google", 4)
+
+
+def test_more_than_are_listed_are_counted(shop: Shoppers, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visit_lists, "MOST_NOW", 2)
+    for number in range(3):
+        shop.come(key=f"d:{number}", minutes=-number)
+        response = owner.get(at(shop.merchant, "now/"))
+        assert (response.context["total"], len(response.context["here"])) == (number + 1, min(number + 1, 2))
+        assert ("The latest are listed." in response.content.decode()) == (number == 2)
 
 
 def test_it_renews_itself_and_stops_when_nobody_looks(owner: Client, merchant: Merchant) -> None:

@@ -216,11 +216,16 @@ class Here(Line):
     product: str = ""
 
 
+def going_on(merchant: Merchant) -> QuerySet[Visit]:
+    """Of people whom something was heard of in the last minutes, the latest first."""
+    rows = merchant.visits.filter(is_bot=False, last_seen_at__gte=clock.now() - NOW)
+    return rows.order_by("-last_seen_at", "-pk")
+
+
 def here(merchant: Merchant) -> list[Here]:
-    """People whom something was heard of in the last minutes, the latest first; at most two queries."""
+    """The latest that go on; at most two queries."""
     now = clock.now()
-    rows = merchant.visits.filter(is_bot=False, last_seen_at__gte=now - NOW).order_by("-last_seen_at", "-pk")
-    visits = list(rows.select_related("visitor")[:MOST_NOW])
+    visits = list(going_on(merchant).select_related("visitor")[:MOST_NOW])
     looked_at = {visit.pk: visit.products[-1] for visit in visits if visit.products and visit.exit_slug == PRODUCT_PAGE}
     names: dict[int, str] = {}
     if looked_at:

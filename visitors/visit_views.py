@@ -63,7 +63,8 @@ def visits(request: MerchantRequest) -> HttpResponseBase:
 @require_safe
 def now(request: MerchantRequest) -> HttpResponse:
     """Who is there; the page asks for itself again while it is looked at."""
-    context = {"here": visit_lists.here(request.merchant), "is_kept": _is_kept(request), **_countries()}
+    here, total = visit_lists.here(request.merchant), visit_lists.going_on(request.merchant).count()
+    context = {"here": here, "total": total, "is_kept": _is_kept(request), **_countries()}
     return render(request, "visitors/now.html", context)
 
 
