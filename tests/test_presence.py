@@ -47,7 +47,8 @@ def now_in(merchant: Merchant, **scope: Any) -> int:
 def arrival(store: int, who: int, *, at: datetime, again: object = "", **changes: Any) -> Arrival:
     came = Beacon(store, f"v:{who}", False, at, {}, (StreamEvent("page.viewed", at, {}),))
     sent = int(at.timestamp() * 1000)
-    given: dict[str, Any] = {"is_known": True, "network": f"{who % 1000}", "page": "index", "product_id": None}
+    given: dict[str, Any] = {"is_known": True, "former": "", "network": f"{who % 1000}", "page": "index"}
+    given["product_id"] = None
     return Arrival(came, sent=sent, id=f"{who} {at} {again}", **{**given, **changes})
 
 
@@ -71,6 +72,18 @@ def memory_of(store: int) -> int:
 
 
 # How many
+
+
+def test_who_agrees_is_not_counted_twice(shop: Merchant, client: Client, noon: time_machine.Traveller) -> None:
+    assert send(client, beacon(page=PRODUCT), store=STORE) == 204
+    key = json.loads(client.post(f"/sf/{STORE}/visitor", "{}", content_type="text/plain").content)["key"]
+    assert send(client, beacon(page=PRODUCT, key=key), store=STORE) == 204
+    assert (now_in(shop), now_in(shop, product_id=7)) == (1, 1)
+    assert send(client, beacon(bucket=2), store=STORE) == 204  # somebody else of his household
+    noon.shift(timedelta(minutes=11))  # his key is trusted by now
+    assert send(client, beacon(bucket=2), store=STORE) == 204
+    assert send(client, beacon(key=key), store=STORE) == 204
+    assert now_in(shop) == 2
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 50, 127, EXACT])

@@ -46,6 +46,7 @@ def take(salla_id: int, *, text: bytes, sender: Sender) -> Verdict | None:
         sent=beacon["sent"],
         network=sender.hidden(salla_id, day),
         is_known=visitor.is_known,
+        former=visitor.former,
         page=beacon["page"]["slug"],
         product_id=beacon["page"]["id"] if beacon["page"]["slug"] == beacons.PRODUCT_PAGE else None,
     )

@@ -30,10 +30,14 @@ _salts: dict[date, tuple[bytes, float]] = {}
 
 @dataclass(frozen=True)
 class Visitor:
-    """`key` is what the rows call him. Who is not `is_known` may be one of many that one address makes up."""
+    """`key` is what the rows call him. Who is not `is_known` may be one of many that one address makes up.
+
+    `former` is what he was called today until he agreed: who is counted by his key is not counted by that as well.
+    """
 
     key: str
     is_known: bool
+    former: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,13 @@ def identify(salla_id: int, *, key: str, bucket: int, sender: Sender, day: date)
 
     Raises `BadSignature` for a key that is not of this store, and `RedisError` where the day's salt is out of reach.
     """
+    daily = "d:" + _hash(f"{salla_id}\n{sender.network}\n{bucket}\n{sender.agent}", day)
     if key:
         visitor_id, issued_at = _opened(salla_id, key)
         age = clock.now() - issued_at
         if age < KEY_LIFE:
-            return Visitor(f"v:{visitor_id}", is_known=age >= TRUSTED_AFTER)
-    daily = _hash(f"{salla_id}\n{sender.network}\n{bucket}\n{sender.agent}", day)
-    return Visitor(f"d:{daily}", is_known=False)
+            return Visitor(f"v:{visitor_id}", is_known=age >= TRUSTED_AFTER, former=daily)
+    return Visitor(daily, is_known=False)
 
 
 def known(salla_id: int, key: str) -> str:

@@ -43,7 +43,7 @@ _counts: Memory[str, int] = Memory(seconds=MEMORY_SECONDS, most=COUNTS_REMEMBERE
 
 _ADMIT = """
 local now, window, bucket, kept = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local person, exact, most_scopes = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local person, exact, most_scopes, former = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[17]
 
 local function is_over(key, most)
   local count = redis.call('INCR', key)
@@ -64,7 +64,12 @@ local function may_begin(key)
   return begun <= most_scopes
 end
 
+local function forget_former(key)
+  if former ~= '' then redis.call('ZREM', key, former) end
+end
+
 local function note(key)
+  forget_former(key)
   local crowd = key .. ':crowd'
   if redis.call('ZADD', key, ARGV[1], person) == 1 then
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
@@ -82,6 +87,7 @@ local function note(key)
 end
 
 local function is_one_too_many(key, most)
+  forget_former(key)
   if redis.call('ZADD', key, ARGV[1], person) == 1 then
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
     if redis.call('ZCARD', key) > most then
@@ -134,13 +140,16 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True)
 class Arrival:
-    """A beacon at the door, and what the door looks at. `network` is hidden already (`visitors.identity`)."""
+    """A beacon at the door, and what the door looks at. `network` is hidden already, `former` as its visitor was called
+    (`visitors.identity`).
+    """
 
     beacon: stream.Beacon
     id: str
     sent: int
     network: str
     is_known: bool
+    former: str
     page: str
     product_id: int | None
 
@@ -170,6 +179,7 @@ def _asked(arrival: Arrival) -> tuple[list[str], list[Any]]:
     arguments = [now, WINDOW, BUCKET, KEPT_SECONDS, person, EXACT, MOST_SCOPES, MOST_OF_NETWORK, MOST_OF_STORE]
     arguments += [_short(arrival.id), max(1, (is_replayed_until - now) // 1000), stream.encode(beacon)]
     arguments += ["" if arrival.is_known else MOST_UNKNOWN, stream.UNCOUNTED, stream.MAXLEN, stream.FIELD]
+    arguments.append(_short(arrival.former) if arrival.former else b"")
     return keys, arguments
 
 
