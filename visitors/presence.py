@@ -71,9 +71,9 @@ end
 local function note(key)
   forget_former(key)
   local crowd = key .. ':crowd'
-  if redis.call('ZADD', key, ARGV[1], person) == 1 then
+  if not redis.call('ZSCORE', key, person) then
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
-    if redis.call('ZCARD', key) > exact then
+    if redis.call('ZCARD', key) >= exact then
       if redis.call('EXISTS', crowd) == 0 then
         local known = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
         for each = 1, #known, 2 do add_to_sketch(key, tonumber(known[each + 1]), known[each]) end
@@ -82,6 +82,7 @@ local function note(key)
       redis.call('ZPOPMIN', key)
     end
   end
+  redis.call('ZADD', key, ARGV[1], person)
   redis.call('EXPIRE', key, kept)
   if redis.call('EXISTS', crowd) == 1 then add_to_sketch(key, now, person) end
 end
