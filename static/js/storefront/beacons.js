@@ -122,6 +122,7 @@ export const start = (here) => {
     if (isAway) return;
     isAway = true;
     seconds += (performance.now() - since) / 1000;
+    look(); // he may be gone before the browser tells of his last scrolling
     send("page.left", { seconds: Math.round(seconds), depth });
     last();
     for (let body = pack(); body && tries < TRIES; body = pack()) {
