@@ -16,6 +16,12 @@ class Observer {
   disconnect() {}
 }
 
+class Painted {
+  constructor(heard) {
+    this.observe = () => heard();
+  }
+}
+
 const element = () => ({
   dataset: {},
   style: { setProperty() {} },
@@ -28,9 +34,9 @@ const element = () => ({
 /** A page of a shop whose config is `body`. */
 const page = (body) => {
   const here = vm.createContext({
-    CSSStyleSheet, URL, performance, IntersectionObserver: Observer, ResizeObserver: Observer,
+    CSSStyleSheet, URL, performance, IntersectionObserver: Observer, ResizeObserver: Observer, PerformanceObserver: Painted,
     document: {
-      ...element(), documentElement: { lang: "ar", dir: "rtl" }, body: element(),
+      ...element(), documentElement: { lang: "ar", dir: "rtl" }, body: element(), readyState: "complete",
       createElement: element,
     },
     nomoFlow: { app: "https://app.example", store: 1, config: Promise.resolve({ json: async () => JSON.parse(body) }) },

@@ -29,6 +29,8 @@
  * @property {(milliseconds: number) => Promise<void>} wait counts only time in which the page is seen
  * @property {(side: "start" | "end") => void} corner stands in a bottom corner, off bars and off buttons that buy
  * @property {(css: string) => void} style
+ * @property {(name: string, attributes?: Record<string, string>, text?: string) => any} element made; class `x` looks like a
+ *   button that closes
  * @property {(value: number) => string} number in the digits of the store
  * @property {(amount: number, currency: string) => string} money
  */
@@ -112,6 +114,12 @@
   const visit = memory("sessionStorage", "");
   const local = memory("localStorage", "");
   const quiet = wait(nomo.answers ? 0 : QUIET_MS - performance.now());
+  // The shop's own comes first: ours waits until its page is seen, and what shows something until it has loaded.
+  const seen = new Promise((resolve) => { new PerformanceObserver(resolve).observe({ type: "paint", buffered: true }); });
+  const painted = Promise.race([quiet, seen]);
+  const loaded = Promise.race([quiet, new Promise((resolve) => {
+    document.readyState === "complete" ? resolve(null) : addEventListener("load", resolve);
+  })]);
   /** @type {Promise<void>} */
   let lastTeaser = Promise.resolve();
 
@@ -223,7 +231,8 @@
   const BASE = `
     :host { all: initial !important; display: block !important; box-sizing: border-box !important;
       font: 400 14px/1.5 var(--font-main, system-ui), "Noto Sans Arabic", system-ui, sans-serif !important;
-      color: var(--nomo-text) !important; pointer-events: none !important; }
+      color: var(--nomo-text) !important; pointer-events: none !important;
+      --nomo-shadow: 0 0 0 1px rgb(128 128 128 / .35), 0 8px 28px rgb(0 0 0 / .22); }
     :host([dir="rtl"]) { direction: rtl !important; } :host([dir="ltr"]) { direction: ltr !important; }
     :host([data-corner]) { position: fixed !important; z-index: 20 !important; max-inline-size: calc(100vw - 32px) !important;
       inset-block-end: calc(16px + var(--nomo-lift, 0px) + var(--nomo-stack, 0px) + env(safe-area-inset-bottom, 0px)) !important; }
@@ -232,7 +241,18 @@
     :host([data-away]) { visibility: hidden !important; }
     :host([data-away]) * { pointer-events: none !important; }
     * { box-sizing: border-box; }
+    .x { all: unset; display: grid; place-items: center; flex: none; inline-size: 44px; block-size: 44px; cursor: pointer;
+      font-size: 22px; }
+    :focus-visible { outline: 2px solid; outline-offset: 2px; }
     [hidden] { display: none !important; }`;
+
+  /** @type {Api["element"]} */
+  const element = (name, attributes = {}, text = "") => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.textContent = text;
+    return made;
+  };
 
   /** A constructed sheet, which no content policy of the shop refuses. @param {ShadowRoot} shadow @param {string} css */
   const style = (shadow, css) => {
@@ -265,7 +285,7 @@
   let ears = Promise.resolve(null);
 
   const here = {
-    salla, app, store: nomo.store, version: 0, lang: pageLang, page, asked, known, attempt, hear, wait, ask, local, visit,
+    salla, app, store: nomo.store, version: 0, lang: pageLang, page, asked, known, attempt, hear, wait, ask, local, visit, loaded,
     modules: /** @type {Record<string, string>} */ ({}),
     /** The merchant tries his shop in this browser, now or lately: it is left out of all counts. */
     isTrying: Boolean(token) || local.get("try") > Date.now(),
@@ -322,6 +342,7 @@
     wait,
     corner: (side) => corner(host, side),
     style: (css) => style(shadow, css),
+    element,
     number: (value) => value.toLocaleString(`${host.lang}-u-nu-${known("store.settings.arabic_numbers_enabled") ? "arab" : "latn"}`),
     money: (amount, currency) => attempt(() => salla.money({ amount, currency })) ?? `${amount} ${currency}`,
   });
@@ -386,7 +407,9 @@
     Object.assign(here, { version, modules });
     // Who has a bucket at the beginning of his visit has been here before.
     if (listens && visit.get("returning") === null) visit.set("returning", local.get("bucket") !== null);
+    await painted;
     if (listens && !here.isTrying) ears = here.load(modules.beacons);
+    await loaded;
     /** @type {Promise<((card: Card) => Promise<boolean>) | null> | undefined} */
     let judge;
     cards.forEach((/** @type {Card} */ card) => mount(card, async () => {

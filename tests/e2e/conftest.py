@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,10 +60,11 @@ def plant_cards(folder: Path) -> None:
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Running]:
+def started(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Running]:
     """The product in this copy of the project, until the block ends; what it says goes to a file beside the copy."""
     ports = {"PORT": str(servers.free_port()), "SANDBOX_PORT": str(servers.free_port())}
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ} | ports
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    env |= ports | dict(settings or {})
     console = folder.parent / "console"
     with console.open("wb") as output:
         process = subprocess.Popen(

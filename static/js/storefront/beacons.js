@@ -173,9 +173,7 @@ export const start = (here) => {
   }));
   if (isCustomer && !here.local.get("key")) identify();
 
-  const measure = async () => { last = (await here.load(here.modules.vitals, send)) ?? last; };
-  if (document.readyState === "complete") measure();
-  else addEventListener("load", measure);
+  here.loaded.then(async () => { last = (await here.load(here.modules.vitals, send)) ?? last; });
 
   return { send, identify };
 };

@@ -8,12 +8,11 @@ const ALONE_MS = 4000; // before another teaser has its turn
 const WORDS = { ar: ["نعم، تذكّروني", "لا، شكرًا"], en: ["Yes, remember me", "No, thanks"] };
 const STYLE = `
   section { max-inline-size: 26rem; padding: 16px; border-radius: 14px; pointer-events: auto; background: var(--nomo-surface);
-    box-shadow: 0 0 0 1px rgb(128 128 128 / .35), 0 8px 28px rgb(0 0 0 / .22); }
+    box-shadow: var(--nomo-shadow); }
   p { margin: 0 0 12px; overflow-wrap: anywhere; unicode-bidi: plaintext; }
   div { display: flex; flex-wrap: wrap; gap: 8px; }
   button { all: unset; flex: 1; min-block-size: 44px; padding-inline: 12px; border: 1px solid; border-radius: 9px;
-    text-align: center; cursor: pointer; }
-  :focus-visible { outline: 2px solid; outline-offset: 2px; }`;
+    text-align: center; cursor: pointer; }`;
 
 /** @param {ShadowRoot} root @param {any} settings @param {any} api */
 export default function mount(root, settings, api) {
@@ -27,11 +26,10 @@ const play = async (root, settings, api, isAsked) => {
   api.corner(settings.position);
   const end = await api.turn("teaser");
   if (!isAsked && api.isKnown()) return end();
-  const [box, text, row] = ["section", "p", "div"].map((name) => document.createElement(name));
-  text.textContent = box.ariaLabel = settings.text;
+  const box = api.element("section", { "aria-label": settings.text });
+  const row = api.element("div");
   WORDS[api.lang === "ar" ? "ar" : "en"].forEach((word, at) => {
-    const button = document.createElement("button");
-    button.textContent = word;
+    const button = api.element("button", {}, word);
     button.onclick = async () => {
       if ((await api.identify(!at)) || at) { // else our server is away: it is asked again
         api.local.set("answer", at);
@@ -41,7 +39,7 @@ const play = async (root, settings, api, isAsked) => {
     };
     row.append(button);
   });
-  box.append(text, row);
+  box.append(api.element("p", {}, settings.text), row);
   root.append(box);
   api.wait(ALONE_MS).then(end);
 };

@@ -38,7 +38,7 @@ const STYLE = `
   section { position: relative; display: grid; gap: 8px; max-block-size: calc(100vh - 32px); overflow: auto;
     padding: 16px; border-radius: 14px; pointer-events: auto; background: var(--nomo-surface);
     border-block-start: 4px solid var(--color-primary, currentColor);
-    box-shadow: 0 0 0 1px rgb(128 128 128 / .35), 0 8px 28px rgb(0 0 0 / .22); animation: come .25s; }
+    box-shadow: var(--nomo-shadow); animation: come .25s; }
   .still { animation: none; }
   [data-shape="inline"] { max-inline-size: 40rem; margin: 24px auto; box-shadow: 0 0 0 1px rgb(128 128 128 / .35); }
   @keyframes come { from { opacity: 0; transform: translateY(12px); } }
@@ -57,17 +57,7 @@ const STYLE = `
   small { font-size: 13px; font-weight: 600; }
   :is(small, p):empty { display: none; }
   .trap { position: absolute; inset-inline-start: -9999px; }
-  .x { all: unset; position: absolute; inset-block-start: 4px; inset-inline-end: 4px; display: grid; place-items: center;
-    inline-size: 44px; block-size: 44px; cursor: pointer; font-size: 22px; }
-  :focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }`;
-
-/** @param {string} name @param {Record<string, string>} [attributes] @param {string} [text] @returns {any} */
-const element = (name, attributes = {}, text = "") => {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.textContent = text;
-  return made;
-};
+  .x { position: absolute; inset-block-start: 4px; inset-inline-end: 4px; }`;
 
 /** @param {ShadowRoot} root @param {any} settings @param {any} api */
 export default function mount(root, settings, api) {
@@ -89,6 +79,7 @@ const play = async (root, settings, api) => {
   const onKey = (event) => { if (event.key === "Escape") close(); };
   host.dataset.shape = settings.shape;
   api.style(STYLE);
+  const { element } = api;
   const box = element("section", { role: isInline ? "region" : "dialog", "aria-labelledby": "title", "data-shape": settings.shape });
   box.classList.toggle("still", isInline || api.isReducedMotion);
   box.append(element("h2", { id: "title" }, settings.title), element("p", {}, settings.text));
@@ -112,6 +103,7 @@ const wordsOf = (api) => WORDS[api.lang === "ar" ? "ar" : "en"];
 
 /** @param {HTMLElement} box @param {any} settings @param {any} api */
 const formOf = (box, settings, api) => {
+  const { element } = api;
   const words = wordsOf(api);
   const began = performance.now();
   const form = element("form", { novalidate: "" });

@@ -35,16 +35,15 @@ const STYLE = `
     border-radius: 14px; opacity: 0; pointer-events: none; transition: opacity .25s, transform .25s; transform: translateY(12px); }
   .card.on { opacity: 1; transform: none; pointer-events: auto; padding: 10px; padding-inline-end: 2px;
     background: var(--nomo-surface); border-inline-start: 4px solid var(--color-primary, currentColor);
-    box-shadow: 0 0 0 1px rgb(128 128 128 / .35), 0 8px 28px rgb(0 0 0 / .22); }
+    box-shadow: var(--nomo-shadow); }
   .still { transition: none; transform: none; }
   img { inline-size: 52px; block-size: 52px; flex: none; border-radius: 9px; object-fit: cover; background: #8883; }
   p { flex: 1; min-inline-size: 0; margin: 0; }
   a { display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow: hidden; overflow-wrap: anywhere;
     color: inherit; font-weight: 600; text-decoration: underline; text-underline-offset: 3px; }
   small { display: block; font-size: 12.5px; }
-  button { all: unset; align-self: start; display: grid; place-items: center; flex: none; inline-size: 44px; block-size: 44px;
-    margin-block-start: -8px; cursor: pointer; font-size: 22px; }
-  a:focus-visible, button:focus-visible { outline: 2px solid currentColor; outline-offset: -3px; border-radius: 6px; }`;
+  .x { align-self: start; margin-block-start: -8px; }
+  :focus-visible { outline-offset: -3px; border-radius: 6px; }`;
 
 /** «قبل 12 دقيقة». @param {Age} age @param {string} lang @param {(value: number) => string} number */
 export const ago = (age, lang, number) => {
@@ -60,25 +59,15 @@ export const isOwn = ({ unit, count }, thanked, now) =>
     return late >= -2 && late <= Math.max(17, MINUTES[unit] + 2);
   });
 
-/** @param {string} name @param {Record<string, string>} [attributes] */
-const element = (name, attributes = {}) => {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-};
-
 /** @param {Purchase} purchase @param {any} api */
 const line = (purchase, api) => {
   const words = wordsOf(api.lang);
-  const link = element("a", { href: purchase.url });
+  const link = api.element("a", { href: purchase.url }, `${words.bought} `);
   link.addEventListener("click", () => api.send("card.clicked", { product_id: purchase.id }));
-  const product = element("bdi");
-  product.textContent = purchase.product;
-  link.append(`${words.bought} `, product);
-  const about = element("small");
+  link.append(api.element("bdi", {}, purchase.product));
   const where = purchase.place && `${words.from} ${purchase.place}`;
-  about.textContent = [where, purchase.who, ago(purchase.age, api.lang, api.number)].filter(Boolean).join(" · ");
-  return [link, about];
+  const about = [where, purchase.who, ago(purchase.age, api.lang, api.number)].filter(Boolean).join(" · ");
+  return [link, api.element("small", {}, about)];
 };
 
 /** @param {ShadowRoot} root @param {any} settings @param {any} api */
@@ -88,8 +77,8 @@ export default function mount(root, settings, api) {
 
 /** @param {ShadowRoot} root @param {any} settings @param {any} api */
 const play = async (root, settings, api) => {
-  const card = element("div", { class: api.isReducedMotion ? "card still" : "card" });
-  const text = element("p", { role: "status" });
+  const card = api.element("div", { class: api.isReducedMotion ? "card still" : "card" });
+  const text = api.element("p", { role: "status" });
   card.append(text);
   api.style(STYLE);
   api.corner(settings.position);
@@ -98,9 +87,7 @@ const play = async (root, settings, api) => {
     api.session.set("closed", true);
     api.close();
   };
-  card.addEventListener("keydown", (event) => {
-    if (/** @type {KeyboardEvent} */ (event).key === "Escape") close();
-  });
+  card.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape") close(); });
   for (let left = settings.max_items; left > 0 && root.host.isConnected; left -= 1) {
     const end = await api.turn("teaser");
     const purchase = end && !api.session.get("closed") && (await next(api));
@@ -125,12 +112,11 @@ const next = async (api) => {
 
 /** @param {Element} card @param {Element} text @param {Purchase} purchase @param {() => void} close @param {any} api */
 const show = async (card, text, purchase, close, api) => {
-  const button = element("button", { type: "button", "aria-label": wordsOf(api.lang).close });
-  button.textContent = "×";
+  const button = api.element("button", { class: "x", type: "button", "aria-label": wordsOf(api.lang).close }, "×");
   button.addEventListener("click", close);
   card.append(button);
   if (purchase.image) {
-    const image = element("img", { src: purchase.image, alt: "", referrerpolicy: "no-referrer" });
+    const image = api.element("img", { src: purchase.image, alt: "", referrerpolicy: "no-referrer" });
     image.addEventListener("error", () => image.remove());
     card.prepend(image);
   }

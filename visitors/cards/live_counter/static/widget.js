@@ -30,17 +30,15 @@ const WORDS = {
 
 const STYLE = `
   div { display: flex; align-items: center; inline-size: fit-content; max-inline-size: 100%; border-radius: 999px;
-    pointer-events: auto; background: var(--nomo-surface);
-    box-shadow: 0 0 0 1px rgb(128 128 128 / .35), 0 6px 20px rgb(0 0 0 / .18); animation: come .25s; }
+    pointer-events: auto; background: var(--nomo-surface); box-shadow: var(--nomo-shadow); animation: come .25s; }
   a { display: flex; align-items: center; gap: 10px; min-block-size: 44px; min-inline-size: 0; padding-inline-start: 16px;
     color: inherit; font-weight: 600; text-decoration: none; border-radius: 999px; }
   a:hover span { text-decoration: underline; text-underline-offset: 3px; }
   i { flex: none; inline-size: 10px; block-size: 10px; border-radius: 50%; background: #12a150; animation: beat 2s infinite; }
   .today i { background: currentColor; opacity: .5; }
   .still, .still i, .today i { animation: none; }
-  button { all: unset; display: grid; place-items: center; flex: none; inline-size: 44px; block-size: 44px; cursor: pointer;
-    font-size: 20px; border-radius: 50%; }
-  a:focus-visible, button:focus-visible { outline: 2px solid currentColor; outline-offset: -3px; }
+  .x { border-radius: 50%; }
+  :focus-visible { outline-offset: -3px; }
   @keyframes come { from { opacity: 0; } }
   @keyframes beat { 50% { opacity: .35; } }`;
 
@@ -72,18 +70,18 @@ const pause = async (api) => {
 
 /** @param {any} api @param {() => void} close */
 const build = (api, close) => {
-  const [pill, link, dot, text, button] = ["div", "a", "i", "span", "button"].map((name) => document.createElement(name));
-  pill.hidden = true;
-  pill.className = api.isReducedMotion ? "still" : "";
-  Object.assign(link, { target: "_blank", rel: "noopener" });
+  const { element } = api;
+  const pill = element("div", { hidden: "", class: api.isReducedMotion ? "still" : "" });
+  const link = element("a", { target: "_blank", rel: "noopener" });
+  const text = element("span");
+  const label = say("close", 1, api.lang, api.number);
+  const button = element("button", { class: "x", type: "button", "aria-label": label }, "×");
   link.addEventListener("click", () => api.send("card.clicked"));
-  link.append(dot, text);
-  button.textContent = "×";
-  Object.assign(button, { type: "button", ariaLabel: say("close", 1, api.lang, api.number) });
+  link.append(element("i"), text);
   button.addEventListener("click", close);
-  pill.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+  pill.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape") close(); });
   pill.append(link, button);
-  return { pill, link: /** @type {HTMLAnchorElement} */ (link), text };
+  return { pill, link, text };
 };
 
 /** @param {ShadowRoot} root @param {any} settings @param {any} api */
