@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -127,9 +128,14 @@ def revert(request: MerchantRequest, slug: str, revision: UUID) -> HttpResponse:
 
 
 @merchant_page()
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def try_store(request: MerchantRequest) -> HttpResponse:
-    """A page that leads into the shop: no form of ours may, and a frame would be taken for the theme's editor."""
+    """A page that leads into the shop: no form of ours may, and a frame would be taken for the theme's editor.
+
+    Signing the link changes nothing, so that the page may be opened again, and by its address; not by a viewer.
+    """
+    if not can_change(request):
+        raise PermissionDenied
     address = trying.link(request.merchant)
     if address is None:
         messages.warning(

@@ -87,10 +87,15 @@ def test_an_editor_gets_it_and_a_viewer_does_not(client: Client, shop: Merchant)
     assert response.status_code == 200
     assert 'href="https://salla.sa/najd?nomo_try=' in text_of(response)
     assert 'target="_blank" rel="noopener noreferrer"' in text_of(response)
+    again = client.get(f"/stores/{shop.public_id}/try/")
+    assert again.status_code == 200
+    assert 'href="https://salla.sa/najd?nomo_try=' in text_of(again)
+    assert f'name="next" value="/stores/{shop.public_id}/try/"' in text_of(again)
     client.force_login(person(shop, ROLES.VIEWER))
     for end in ("", "test_card/"):
         assert "/try/" not in text_of(client.get(address(shop, end)))
-    assert client.post(f"/stores/{shop.public_id}/try/").status_code == 403
+    for method in (client.get, client.post):
+        assert method(f"/stores/{shop.public_id}/try/").status_code == 403
 
 
 # What it tells
