@@ -42,9 +42,9 @@ class StreamEvent:
 class Beacon:
     """What one browser sent at once. `context` holds for all its events: page, language, source, cart, agent, network.
 
-    `visitor_key` is opaque: `v:…` after consent, `d:…` before it, where it changes daily. `position` is the entry's id,
-    set when it is read: unique in its shard, and growing. Not `is_counted`: he may be one of many that one address
-    makes up, and nothing that counts visitors counts him.
+    `visitor_key` is opaque: `v:…` after consent, `d:…` before it, where it changes daily; `former` is what it was until
+    he agreed a moment ago. `position` is the entry's id, set when it is read: unique in its shard, and growing. Not
+    `is_counted`: he may be one of many that one address makes up, and nothing that counts visitors counts him.
     """
 
     merchant_id: int
@@ -55,6 +55,7 @@ class Beacon:
     events: tuple[StreamEvent, ...]
     position: str = ""
     is_counted: bool = True
+    former: str = ""
 
 
 def shard_of(merchant_id: int) -> int:
@@ -76,6 +77,8 @@ def encode(beacon: Beacon) -> bytes:
         "c": beacon.context,
         "e": [[event.name, _microseconds(event.occurred_at), event.data] for event in beacon.events],
     }
+    if beacon.former:
+        content["f"] = beacon.former
     return _encode(content).encode(errors="replace")
 
 
@@ -96,6 +99,7 @@ def decode(position: str, raw: bytes) -> Beacon:
             events=tuple(StreamEvent(_word(name), _moment(at), _mapping(data)) for name, at, data in content["e"]),
             position=position,
             is_counted="u" not in content,
+            former=_word(content.get("f", "")),
         )
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"no beacon: {type(error).__name__}") from error

@@ -375,7 +375,7 @@ def test_of_a_store_that_left_no_visitor_stays(merchant, other_merchant):
     data=st.dictionaries(WORDS, JSON), at=st.datetimes(datetime(2000, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
 )  # fmt: skip
 def test_a_beacon_comes_out_as_it_went_in(key, context, data, at):
-    sent = Beacon(7, key, True, at, context, (StreamEvent("page.viewed", at, data),))
+    sent = Beacon(7, key, True, at, context, (StreamEvent("page.viewed", at, data),), former=key)
     assert stream.decode("1-0", stream.encode(sent)) == replace(sent, position="1-0")
 
 

@@ -253,6 +253,16 @@ def test_a_visit_step_by_step(shop: Shoppers, owner: Client) -> None:
     assert [str(product) for product in told.products] == ["منتج 7"]
 
 
+def test_steps_of_before_he_agreed_are_nobodys(shop: Shoppers, owner: Client) -> None:
+    shop.send("page.viewed", key="d:today")
+    visit = shop.come("checkout.started", key="v:noura", former="d:today", minutes=1)
+    page = owner.get(at(shop.merchant, f"visits/{visit.public_id}/"))
+    assert [event.kind for event in page.context["told"].events] == ["checkout.started"]
+    assert "agreed to be known in the middle of the visit" in page.content.decode()
+    later = shop.come("page.viewed", key="v:noura", minutes=90)
+    assert "in the middle" not in owner.get(at(shop.merchant, f"visits/{later.public_id}/")).content.decode()
+
+
 def test_steps_of_others_are_not_among_them(shop: Shoppers, owner: Client) -> None:
     first = shop.come("page.viewed", key="v:a")
     shop.come("page.viewed", "checkout.started", key="v:b")

@@ -1,5 +1,6 @@
 """Visits: what beacons come to, which orders they led to, and what is forgotten. All of it comes by the stream."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +22,7 @@ from features import services
 from tests import shoppers
 from tests.conftest import work
 from tests.visits import IPHONE, PRODUCT, WINDOWS, Shoppers, cart, completed, viewed
-from visitors import countries, visit_services
+from visitors import counting, countries, visit_services
 from visitors.cards.visitor_data.card import CARD
 from visitors.devices import agent_of
 from visitors.models import Visit, VisitOrder
@@ -49,6 +50,28 @@ def shop(merchant: Merchant) -> Shoppers:
 def counted(merchant: Merchant, name: str, dimension: str = "") -> int:
     day = {"since": clock.now(), "until": clock.now() + timedelta(minutes=1)}
     return tallies.total(merchant, name, dimension=dimension, **day).count
+
+
+def counted_visits(merchant: Merchant) -> dict[tuple[str, str], int]:
+    """What the tallies of days hold of visits and their steps."""
+    rows = merchant.tallies.filter(period="day", name__startswith="visits").exclude(count=0)
+    return {(row.name, row.dimension): row.count for row in rows}
+
+
+def recounted_visits(merchant: Merchant) -> dict[tuple[str, str], int]:
+    """The same, from the rows of visits as they are now."""
+    visits = list(merchant.visits.select_related("visitor"))
+    steps = {
+        counting.VISITS: visits,
+        counting.VIEWED: [visit for visit in visits if visit.products and not visit.is_bot],
+        counting.CARTED: [visit for visit in visits if visit.has_cart and not visit.is_bot],
+        counting.ORDERED: [visit for visit in visits if visit.orders_count],
+    }
+    found: Counter[tuple[str, str]] = Counter()
+    for name, of_step in steps.items():
+        for count in counting.of_visits(name, of_step):
+            found[name, count.dimension] += count.count
+    return dict(found)
 
 
 # One visit
@@ -165,6 +188,69 @@ def test_who_did_not_agree_is_nobody(shop: Shoppers) -> None:
     assert shop.merchant.visitors.count() == 0
 
 
+@pytest.mark.parametrize("is_one_batch", [True, False])
+def test_who_agrees_in_the_middle_of_a_visit_is_still_in_it(shop: Shoppers, is_one_batch: bool) -> None:
+    """It keeps its source and its pages, and whatever was counted of it agrees with a recount."""
+    steps: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+        (("page.viewed", viewed(7)), {"key": "d:today", "referrer": "https://www.google.com/", "page": PRODUCT}),
+        ((("card.clicked", {"card": CARD.slug}),), {"former": "d:today"}),
+        (("page.viewed", cart()), {"former": "d:today", "customer": 225}),
+        (("page.viewed",), {"minutes": 35}),
+    ]
+    for minutes, (events, told) in enumerate(steps):
+        shop.send(*events, **{"minutes": minutes * 10, **told})
+        if not is_one_batch:
+            ingest.drain()
+    ingest.drain()
+    (visit,) = shop.visits()
+    assert (visit.source, visit.landing_slug, visit.pages, visit.products) == ("google", "product.single", 3, [7])
+    assert (visit.visitor_key, visit.is_returning, visit.customer_salla_id) == ("v:noura", False, 225)
+    visitor = shop.merchant.visitors.get()
+    assert (visit.visitor, visitor.visits_count, visitor.channel, visitor.source) == (visitor, 1, "search", "google")
+    assert visitor.customer_salla_id == 225
+    assert counted_visits(shop.merchant) == recounted_visits(shop.merchant)
+    assert counted(shop.merchant, "visits.carted", "known:new") == 1
+
+
+def test_an_order_of_before_is_counted_as_his_who_agrees(shop: Shoppers) -> None:
+    shop.come(cart(55), key="d:today")
+    shop.order(900, cart_salla_id=55)
+    placed(shop.merchant, 900)
+    shop.come(completed(900), former="d:today", minutes=1)
+    (visit,) = shop.visits()
+    assert (visit.orders_count, visit.visitor_key) == (1, "v:noura")
+    assert counted_visits(shop.merchant) == recounted_visits(shop.merchant)
+    assert counted(shop.merchant, "visits.ordered", "known:new") == 1
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"former": "d:another"},
+        {"minutes": 31},
+        {"referrer": "https://l.instagram.com/"},
+        {"is_bot": True},
+    ],
+)
+def test_what_is_not_the_visit_he_agreed_in_stays_as_it_is(shop: Shoppers, told: dict[str, Any]) -> None:
+    shop.come(key="d:today", referrer="https://www.google.com/")
+    shop.come(**{"former": "d:today", "minutes": 1, **told})
+    assert [(visit.visitor_key, visit.pages) for visit in shop.visits()] == [("d:today", 1), ("v:noura", 1)]
+    assert counted_visits(shop.merchant) == recounted_visits(shop.merchant)
+
+
+def test_a_visit_becomes_one_visitors_and_no_more(shop: Shoppers, other_merchant: Merchant) -> None:
+    """Two behind one network whom nobody could tell apart: the first who agrees goes on, the other begins anew."""
+    Shoppers(other_merchant).turn_on().come(key="d:today")
+    shop.come(key="d:today")
+    shop.come(key="v:first", former="d:today", minutes=1)
+    shop.come(key="v:second", former="d:today", minutes=2)
+    shop.come(key="v:first", former="d:today", minutes=3)
+    assert [(visit.visitor_key, visit.pages) for visit in shop.visits()] == [("v:first", 3), ("v:second", 1)]
+    assert other_merchant.visits.get().visitor_key == "d:today"
+    assert counted_visits(shop.merchant) == recounted_visits(shop.merchant)
+
+
 def test_who_agreed_comes_again(shop: Shoppers) -> None:
     first = shop.come(customer=225)
     again = shop.come(minutes=24 * 60)
@@ -242,6 +328,25 @@ def test_what_a_page_sends_becomes_a_visit(shop: Shoppers, client: Client) -> No
     ingest.drain()
     visitor = shop.merchant.visitors.get()
     assert (visitor.visits_count, visitor.visits.get().pages) == (1, 2)
+
+
+def test_who_agrees_after_the_first_page_makes_one_visit(shop: Shoppers, client: Client) -> None:
+    """By the door: for as long as a visit may be silent, a key says what its shopper was called until then."""
+    store = {"store": shop.merchant.salla_id}
+    assert shoppers.send(client, shoppers.beacon(referrer="https://www.google.com/"), **store) == 204
+    key = client.post(f"/sf/{shop.merchant.salla_id}/visitor", b"", content_type="text/plain").json()["key"]
+    clicked = {"name": "card.clicked", "data": {"card": CARD.slug}}
+    assert shoppers.send(client, shoppers.beacon([clicked], key=key), **store) == 204
+    ingest.drain()
+    with time_machine.travel(MORNING + timedelta(minutes=20), tick=False):
+        assert shoppers.send(client, shoppers.beacon(key=key), address="203.0.113.5", **store) == 204
+    ingest.drain()
+    (visit,) = shop.visits()
+    assert (visit.source, visit.pages, visit.visitor_key) == ("google", 2, f"v:{key.split(':')[0]}")
+    assert shop.merchant.visitors.get().source == "google"
+    with time_machine.travel(MORNING + timedelta(minutes=31), tick=False):
+        assert shoppers.send(client, shoppers.beacon(key=key), **store) == 204
+    assert [beacon.former for beacon in shoppers.waiting(shop.merchant)] == [""]
 
 
 # The card
@@ -424,6 +529,23 @@ def test_a_batch_costs_the_same_however_many_it_holds(shop: Shoppers) -> None:
         costs.append(len(context))
     assert shop.merchant.visits.count() == 306
     assert costs[0] == costs[1] <= 45
+
+
+def test_who_agrees_costs_a_batch_three_queries_however_many_they_are(shop: Shoppers) -> None:
+    costs = []
+    for size in (0, 5, 300):
+        for number in range(300):
+            shop.send(key=f"d:{size}-{number}")
+        ingest.drain()
+        shop.send(key=f"v:new-{size}")
+        for number in range(300):
+            agreed = {"key": f"v:{size}-{number}", "former": f"d:{size}-{number}"} if number < size else {}
+            shop.send(minutes=1, **{"key": f"d:{size}-{number}", **agreed})
+        with CaptureQueriesContext(connection) as context:
+            ingest.drain()
+        costs.append(len(context))
+    assert shop.merchant.visits.filter(visitor__key__startswith="v:300").count() == 300
+    assert costs == [costs[0], costs[0] + 3, costs[0] + 3]
 
 
 def test_a_batch_that_fails_leaves_nothing(shop: Shoppers, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,7 @@ class Shoppers:
         at: datetime | None = None,
         minutes: float = 0,
         is_bot: bool = False,
+        former: str = "",
         page: dict[str, Any] = HOME,
         **context: Any,
     ) -> None:
@@ -61,6 +62,7 @@ class Shoppers:
             received_at=moment,
             context={"page": page, "lang": "ar", "agent": IPHONE, "network": "188.48.1.1", **context},
             events=tuple(StreamEvent(name, moment, data) for name, data in told),
+            former=former,
         )
         shard = stream.shard_of(self.merchant.pk)
         redis.client().xadd(stream.stream_key(shard), {stream.FIELD: stream.encode(beacon)})

@@ -28,6 +28,16 @@ def of_visits(name: str, visits: Iterable[Visit]) -> list[Count]:
     return _counted(line for visit in visits for line in _visit(name, visit))
 
 
+def of_named(name: str, visits: Iterable[Visit]) -> list[Count]:
+    """Visits that were counted while nobody knew whose they are: as if it had been known."""
+    counts = []
+    for visit in visits:
+        at = tallies.quarter_of(visit.started_at)
+        for word, count in (("no", -1), (_known(visit), 1)):
+            counts.append(Count(visit.merchant_id, name, at, dimension=f"known:{word}", count=count))
+    return counts
+
+
 def _visit(name: str, visit: Visit) -> Iterator[Line]:
     at = tallies.quarter_of(visit.started_at)
     if visit.is_bot:

@@ -13,6 +13,7 @@ from visitors import agents, beacons, identity, presence
 from visitors.beacons import Beacon
 from visitors.identity import Sender
 from visitors.presence import Arrival, Verdict
+from visitors.sessions import SILENCE
 
 
 class AwayError(Exception):
@@ -41,6 +42,8 @@ def take(salla_id: int, *, text: bytes, sender: Sender) -> Verdict | None:
             received_at=received_at,
             context=_context(beacon, sender),
             events=tuple(_events(beacon, received_at)),
+            # Later than that no visit of his goes on that began before he agreed.
+            former=visitor.former if visitor.age <= SILENCE else "",
         ),
         id=beacon["id"],
         sent=beacon["sent"],

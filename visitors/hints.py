@@ -50,6 +50,11 @@ class Hints:
         return self.beacon.merchant_id, self.beacon.visitor_key
 
     @property
+    def former(self) -> tuple[int, str] | None:
+        """The key under which he was here until he agreed, a moment ago, to be known again."""
+        return (self.beacon.merchant_id, self.beacon.former) if self.beacon.former else None
+
+    @property
     def is_active(self) -> bool:
         """Somebody did something; a page that was left open and is closed at last is nobody's visit."""
         return any(event.name not in PASSIVE for event in self.beacon.events)

@@ -32,12 +32,14 @@ _salts: dict[date, tuple[bytes, float]] = {}
 class Visitor:
     """`key` is what the rows call him. Who is not `is_known` may be one of many that one address makes up.
 
-    `former` is what he was called today until he agreed: who is counted by his key is not counted by that as well.
+    `former` is what he was called today until he agreed, `age` ago: who is counted by his key is not counted by that as
+    well.
     """
 
     key: str
     is_known: bool
     former: str = ""
+    age: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def identify(salla_id: int, *, key: str, bucket: int, sender: Sender, day: date)
         visitor_id, issued_at = _opened(salla_id, key)
         age = clock.now() - issued_at
         if age < KEY_LIFE:
-            return Visitor(f"v:{visitor_id}", is_known=age >= TRUSTED_AFTER, former=daily)
+            return Visitor(f"v:{visitor_id}", is_known=age >= TRUSTED_AFTER, former=daily, age=age)
     return Visitor(daily, is_known=False)
 
 

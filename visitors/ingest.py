@@ -1,7 +1,7 @@
 """What becomes of each batch of beacons: visits, visitors, the orders they led to, and tallies of all of it.
 
 It runs in the transaction of `events.ingest`, which writes every beacon once: so does this. A batch costs the same few
-queries however many beacons, visits and stores it holds.
+queries however many beacons, visits and stores it holds, and three more where a visitor agreed to be known meanwhile.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,9 +47,15 @@ def _keep(read: Sequence[Hints], known: frozenset[tuple[int, int]]) -> list[Coun
         store = each.beacon.merchant_id
         sessions.take(each, frozenset(number for number in each.products if (store, number) in known))
     claimed = visit_orders.orders_claimed(sessions.claims)
-    _write(sessions)
+    named = [visit for _key, visit in sorted(sessions.named.items()) if visit.pk is not None]
+    visit_orders.hold_still(named)
+    _write(sessions, named)
     visit_orders.link_claimed(claimed)
     return [
+        *counting.of_named(counting.VISITS, named),
+        *counting.of_named(counting.VIEWED, [each for each in named if each.products and each not in sessions.viewed]),
+        *counting.of_named(counting.CARTED, [each for each in named if each.has_cart and each not in sessions.carted]),
+        *counting.of_named(counting.ORDERED, [each for each in named if each.orders_count]),
         *counting.of_visits(counting.VISITS, sessions.begun),
         *counting.of_visits(counting.VIEWED, sessions.viewed),
         *counting.of_visits(counting.CARTED, sessions.carted),
@@ -90,9 +96,10 @@ def _known_products(read: Sequence[Hints]) -> frozenset[tuple[int, int]]:
 def _open_visits(read: Sequence[Hints]) -> list[Visit]:
     """Those that may still go on, the latest of each visitor last."""
     since: datetime = min(each.began_at for each in read) - SILENCE
+    formers = {each.beacon.former for each in read if each.beacon.former}
     rows = Visit.unscoped.filter(
         merchant_id__in={each.beacon.merchant_id for each in read},
-        visitor_key__in={each.beacon.visitor_key for each in read},
+        visitor_key__in={each.beacon.visitor_key for each in read} | formers,
         last_seen_at__gte=since,
     )
     return list(rows.order_by("last_seen_at", "pk"))
@@ -109,7 +116,7 @@ def _visitors(read: Sequence[Hints]) -> list[Visitor]:
 # Writing
 
 
-def _write(sessions: Sessions) -> None:
+def _write(sessions: Sessions, named: Sequence[Visit]) -> None:
     Visitor.unscoped.bulk_create(
         [visitor for _key, visitor in sorted(sessions.visitors.items())],
         update_conflicts=True,
@@ -119,3 +126,4 @@ def _write(sessions: Sessions) -> None:
     for visit in sessions.visits.values():
         visit.visitor = visit.visitor  # whose number is known now
     visit_rows.write([visit for _key, visit in sorted(sessions.visits.items())])
+    visit_rows.name(named)

@@ -98,12 +98,16 @@ def _consents(merchant: Merchant, visitor: Visitor) -> Iterable[Consent]:
 
 @dataclass(frozen=True)
 class Told:
-    """A visit and what was done in it, as far as it is still kept."""
+    """A visit and what was done in it, as far as it is still kept.
+
+    `was_nobodys`: it began before its visitor agreed to be known, and those steps are tied to nobody.
+    """
 
     line: Line
     products: list[Product]
     events: list[Moment]
     is_cut: bool
+    was_nobodys: bool
 
 
 def told(merchant: Merchant, visit: Visit) -> Told:
@@ -124,6 +128,7 @@ def told(merchant: Merchant, visit: Visit) -> Told:
         products=[held[number] for number in visit.products if number in held],
         events=[_of_event(event, held) for event in events[:EVENTS_TOLD]],
         is_cut=len(events) > EVENTS_TOLD,
+        was_nobodys=visit.visitor is not None and visit.started_at < visit.visitor.first_seen_at,
     )
 
 

@@ -1,6 +1,7 @@
 """Which visit a beacon belongs to, and what it adds to it. It touches no database.
 
-A visit goes on until nothing was heard of it for `SILENCE`, or until a page is opened from another source.
+A visit goes on until nothing was heard of it for `SILENCE`, or until a page is opened from another source. That its
+visitor agrees to be known again meanwhile does not end it: it becomes his (docs/adr/0012).
 """
 
 import hashlib
@@ -30,14 +31,15 @@ class Sessions:
         self.visits: dict[str, Visit] = {}  # that heard something, by key
         self.visitors: dict[Key, Visitor] = {}
         self.begun: list[Visit] = []
+        self.named: dict[str, Visit] = {}  # whose visitor agreed just now, by key
         self.viewed: list[Visit] = []  # in which the first product was looked at just now
         self.carted: list[Visit] = []  # in which a cart was made just now
         self.claims: list[Visit] = []  # that said something new by which an order may be found
 
     def take(self, hints: Hints, known_products: frozenset[int]) -> None:
         """In the order in which they came."""
-        visit = self._open.get(hints.key)
-        if visit is None or _is_over(visit, hints):
+        visit = self._going_on(hints.key, hints) or self._named(hints)
+        if visit is None:
             if not hints.is_active:
                 return
             visit = self._begin(hints)
@@ -46,9 +48,25 @@ class Sessions:
         if visit.visitor is not None:
             self._see(visit.visitor, visit)
 
+    def _going_on(self, key: Key, hints: Hints) -> Visit | None:
+        visit = self._open.get(key)
+        return None if visit is None or _is_over(visit, hints) else visit
+
+    def _named(self, hints: Hints) -> Visit | None:
+        """The visit that he was in when he agreed: it goes on as his, and nobody's no more."""
+        visit = self._going_on(hints.former, hints) if hints.former else None
+        visitor = self._visitor(hints, visit.channel, visit.source) if visit else None
+        if hints.former is None or visit is None or visitor is None:
+            return None
+        visit.visitor, visit.visitor_key, visit.is_returning = visitor, visitor.key, visitor.visits_count > 0
+        visitor.visits_count += 1
+        self._open[hints.key] = self._open.pop(hints.former)
+        self.named[visit.visit_key] = visit
+        return visit
+
     def _begin(self, hints: Hints) -> Visit:
         beacon, source, agent = hints.beacon, hints.source, hints.agent
-        visitor = self._visitor(hints)
+        visitor = self._visitor(hints, source.channel, source.name)
         visit = Visit(
             merchant_id=beacon.merchant_id,
             visit_key=_key_of(hints),
@@ -73,8 +91,8 @@ class Sessions:
         self.begun.append(visit)
         return visit
 
-    def _visitor(self, hints: Hints) -> Visitor | None:
-        """Nobody, for who did not agree, and for a bot."""
+    def _visitor(self, hints: Hints, channel: str, source: str) -> Visitor | None:
+        """Nobody, for who did not agree, and for a bot. Who is new came by this channel and source."""
         beacon = hints.beacon
         if beacon.is_bot or not beacon.visitor_key.startswith(STABLE):
             return None
@@ -85,8 +103,8 @@ class Sessions:
                 key=beacon.visitor_key,
                 first_seen_at=hints.began_at,
                 last_seen_at=hints.ended_at,
-                channel=hints.source.channel,
-                source=hints.source.name,
+                channel=channel,
+                source=source,
             )
         return found
 

@@ -58,6 +58,16 @@ def link_claimed(found: Sequence[tuple[Visit, Order, VisitOrder.Sign]]) -> None:
     _write([(visit, order.salla_id, sign) for visit, order, sign in found])
 
 
+def hold_still(visits: Iterable[Visit]) -> None:
+    """These visits know how many orders they have, and until the transaction ends no more are put to them."""
+    held = {visit.pk: visit for visit in visits}
+    if not held:
+        return
+    _lock({visit.merchant_id for visit in held.values()})
+    for pk, count in Visit.unscoped.filter(pk__in=held).values_list("pk", "orders_count"):
+        held[pk].orders_count = count
+
+
 def _visit_of(merchant: Merchant, order: Order) -> tuple[Visit, int, VisitOrder.Sign] | None:
     placed = order.placed_at or clock.now()
     people = merchant.visits.filter(is_bot=False, started_at__lte=placed + SLACK).order_by("-last_seen_at", "-pk")

@@ -1,4 +1,7 @@
-"""Writes a batch of visits in two statements, new ones and those that went on: the ORM took many times as long."""
+"""Writes a batch of visits in two statements, new ones and those that went on: the ORM took many times as long.
+
+A third is for the few whose visitor agreed meanwhile to be known again.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,6 +20,7 @@ GROWING = (
     "last_seen_at", "pages", "exit", "exit_slug", "products", "has_cart", "cart_id", "cart_total", "cart_currency",
     "customer_salla_id", "order_hint",
 )  # fmt: skip
+NAMED = ("visitor", "visitor_key", "is_returning")  # what agreeing changes
 NUMBERS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
 
 
@@ -27,7 +31,13 @@ def write(visits: Sequence[Visit]) -> None:
     if begun:
         _insert(begun)
     if grown:
-        _update(grown)
+        _update(grown, GROWING)
+
+
+def name(visits: Sequence[Visit]) -> None:
+    """They are their visitors' from now on. Must run inside a transaction."""
+    if visits:
+        _update(visits, NAMED)
 
 
 def _insert(visits: Sequence[Visit]) -> None:
@@ -54,10 +64,10 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _update(visits: Sequence[Visit]) -> None:
-    columns = [[_value(field, visit) for visit in visits] for field in _growing()]
+def _update(visits: Sequence[Visit], names: tuple[str, ...]) -> None:
+    columns = [[_value(field, visit) for visit in visits] for field in _fields(names)]
     with connection.cursor() as cursor:
-        cursor.execute(_statement(), [[visit.pk for visit in visits], *columns])
+        cursor.execute(_statement(names), [[visit.pk for visit in visits], *columns])
 
 
 def _value(field: Any, visit: Visit) -> Any:
@@ -67,17 +77,18 @@ def _value(field: Any, visit: Visit) -> Any:
 
 
 @cache
-def _growing() -> tuple[Any, ...]:
-    return tuple(Visit._meta.get_field(name) for name in GROWING)
+def _fields(names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(Visit._meta.get_field(name) for name in names)
 
 
 @cache
-def _statement() -> str:
-    kinds = ["text" if isinstance(field, ArrayField) else str(field.db_type(connection)) for field in _growing()]
-    grown = ", ".join(f"{field.column} = fresh.{field.column}::{field.db_type(connection)}" for field in _growing())
+def _statement(names: tuple[str, ...]) -> str:
+    fields = _fields(names)
+    kinds = ["text" if isinstance(field, ArrayField) else str(field.db_type(connection)) for field in fields]
+    grown = ", ".join(f"{field.column} = fresh.{field.column}::{field.db_type(connection)}" for field in fields)
     return (
         f"UPDATE {TABLE} AS held SET {grown} "  # noqa: S608 - names of our own columns
         f"FROM unnest(%s::bigint[], {', '.join(f'%s::{kind}[]' for kind in kinds)}) "
-        f"AS fresh (id, {', '.join(GROWING)}) "
+        f"AS fresh (id, {', '.join(field.column for field in fields)}) "
         "WHERE held.id = fresh.id"
     )
