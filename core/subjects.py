@@ -12,6 +12,7 @@ from core.schema_errors import Text
 
 # One thing names another, which names a third; no person's go further than this.
 ROUNDS = 4
+Counted = tuple[Text, int]
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,24 @@ def _same(merchant: Merchant, subject: Subject) -> Subject:
     return subject
 
 
+def _nothing(merchant: Merchant, subject: Subject) -> list[Counted]:
+    return []
+
+
 @dataclass(frozen=True)
 class Holder:
     """What one app holds of people.
 
     `widen` adds by what else it knows the subject; `export` gives plain rows in the reader's language; `erase` says how
-    many rows it changed. `is_for_reader`: also whoever proved no more than that he reads an address may see it.
+    many rows it changed, `count` what an erasure would reach, for the question before it. `is_for_reader`: also whoever
+    proved no more than that he reads an address may see it.
     """
 
     title: Text
     export: Callable[[Merchant, Subject], list[dict[str, Any]]]
     erase: Callable[[Merchant, Subject], int]
     widen: Callable[[Merchant, Subject], Subject] = _same
+    count: Callable[[Merchant, Subject], list[Counted]] = _nothing
     is_for_reader: bool = False
 
 
@@ -85,6 +92,12 @@ def export(merchant: Merchant, subject: Subject, *, is_reader: bool = False) -> 
     """The rows by what holds them."""
     wanted = {name: each for name, each in _holders.items() if each.is_for_reader or not is_reader}
     return {name: holder.export(merchant, subject) for name, holder in wanted.items()}
+
+
+def count(merchant: Merchant, subject: Subject) -> list[Counted]:
+    """What there is of it, from the floor up; what is not there is left out."""
+    counted = [each for holder in reversed(_holders.values()) for each in holder.count(merchant, subject)]
+    return [(title, number) for title, number in counted if number]
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 from core import clock
 from core.contact_values import national_of
 from core.models import Merchant
-from core.subjects import Holder, Subject, hold
+from core.subjects import Counted, Holder, Subject, hold
 from integrations.models import Customer, Delivery
 
 ERASED = gettext_noop("the person was erased")
@@ -58,6 +58,15 @@ def _row(merchant: Merchant, customer: Customer) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _count(merchant: Merchant, subject: Subject) -> list[Counted]:
+    found = _customers(merchant, subject)
+    return [
+        (_("Customers of Salla whose copy is emptied"), found.filter(erased_at=None).count()),
+        (_("Orders that stay and name nobody any more"), merchant.orders.filter(customer__in=found).count()),
+        (_("Carts that stay and name nobody any more"), merchant.carts.filter(customer__in=found).count()),
+    ]
+
+
 def _erase(merchant: Merchant, subject: Subject) -> int:
     found = list(_customers(merchant, subject))
     merchant.carts.filter(customer__in=found).update(checkout_url="")
@@ -83,4 +92,4 @@ def _names(body: bytes, needles: list[bytes]) -> bool:
     return any(needle in small for needle in needles)
 
 
-hold("salla", Holder(_("Customer, orders and carts of Salla"), _export, _erase, _widen))
+hold("salla", Holder(_("Customer, orders and carts of Salla"), _export, _erase, _widen, _count))

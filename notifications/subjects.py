@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.models import Merchant
-from core.subjects import Holder, Subject, hold
+from core.subjects import Counted, Holder, Subject, hold
 from notifications.delivery import WAITING
 from notifications.models import Message
 from visitors.consents import Reason
@@ -23,10 +23,19 @@ def _export(merchant: Merchant, subject: Subject) -> list[dict[str, Any]]:
     return list(_messages(merchant, subject).values(*columns))
 
 
+def _count(merchant: Merchant, subject: Subject) -> list[Counted]:
+    held = _messages(merchant, subject)
+    waiting = held.filter(state__in=WAITING)
+    return [
+        (_("Messages that wait and are not sent any more"), waiting.count()),
+        (_("Messages of before, of which a line without a name stays"), held.exclude(state__in=WAITING).count()),
+    ]
+
+
 def _erase(merchant: Merchant, subject: Subject) -> int:
     """What waits is not sent any more."""
     waiting = _messages(merchant, subject).filter(state__in=WAITING)
     return waiting.update(state=Message.State.SKIPPED, reason=Reason.ERASED, ended_at=clock.now())
 
 
-hold("messages", Holder(_("Messages"), _export, _erase, is_for_reader=True))
+hold("messages", Holder(_("Messages"), _export, _erase, count=_count, is_for_reader=True))

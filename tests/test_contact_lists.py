@@ -1,6 +1,7 @@
 """The store's pages of its contacts: found, narrowed, kept by hand, given out and erased."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -226,6 +227,26 @@ def test_a_person_s_data_goes_out_whole(merchant: Merchant, owner: Client) -> No
     assert merchant.activities.get().what == "contact.given"
 
 
+def test_the_question_names_everything_that_goes(merchant: Merchant, owner: Client) -> None:
+    contact = subscribed(merchant)
+    customer = merchant.customers.create(
+        salla_id=7, email=contact.value, name="سارة", phone="+966501234567", source_updated_at=clock.now()
+    )
+    for number in (1, 2):
+        merchant.orders.create(salla_id=number, customer=customer, source_updated_at=clock.now())
+    html = owner.get(address(merchant, contact, "erase/")).content.decode()
+    assert 'Erase the data of <bdi dir="ltr">sara@example.com</bdi>?' in html
+    assert re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html.replace(' class="breaks"', "")) == [
+        ("Addresses and numbers", '<bdi dir="ltr">sara@example.com</bdi><br><bdi dir="ltr">+966501234567</bdi>'),
+        ("Customers of Salla whose copy is emptied", '<bdi dir="ltr">1</bdi>'),
+        ("Orders that stay and name nobody any more", '<bdi dir="ltr">2</bdi>'),
+    ]
+
+
+def test_a_viewer_is_asked_nothing(merchant: Merchant, people: dict[str, Client]) -> None:
+    assert people["viewer"].get(address(merchant, subscribed(merchant), "erase/")).status_code == 403
+
+
 def test_erasing_asks_first_and_takes_the_whole_person(merchant: Merchant, owner: Client) -> None:
     contact = subscribed(merchant)
     merchant.customers.create(
@@ -233,7 +254,7 @@ def test_erasing_asks_first_and_takes_the_whole_person(merchant: Merchant, owner
     )
     ask(merchant, "0501234567", kind="phone")
     path = address(merchant, contact, "erase/")
-    assert "Erase this person" in owner.get(path).content.decode()
+    assert "Erase the data of" in owner.get(path).content.decode()
     assert merchant.contacts.filter(erased_at=None).count() == 2
     answer = owner.post(path)
     assert (answer.status_code, answer.headers["Location"]) == (302, address(merchant))

@@ -88,6 +88,56 @@ def team(merchant: Merchant) -> Team:
     return Team(merchant)
 
 
+# One row, one person
+
+
+def test_who_stands_in_one_row_is_erased_and_given_out_as_one(team: Team) -> None:
+    team.brought_in("cust7@example.com,0501234567\ncust8@example.com,0501234568\n", "email", "phone")
+    contact = team.merchant.contacts.get(value="cust7@example.com")
+    address = f"{team.home}{contact.public_id}/"
+    held = team.client.get(f"{address}file/").json()["contacts"]
+    assert [row["value"] for row in held] == ["cust7@example.com", "+966501234567"]
+    question = team.text(f"{address}erase/")
+    assert ("+966501234567" in question, "+966501234568" in question) == (True, False)
+    assert team.client.post(f"{address}erase/").status_code == 302
+    assert list(team.merchant.contacts.filter(erased_at=None).order_by("pk").values_list("value", flat=True)) == [
+        "cust8@example.com",
+        "+966501234568",
+    ]
+    assert team.merchant.contacts.filter(pair=None).count() == 2
+    found = team.text(f"{team.home}?q=0501234567")
+    assert "No contact is like this" in found
+    assert suppressions.reasons(team.merchant, value="+966501234567", channel="sms") == {"erased"}
+
+
+def pairs_of(merchant: Merchant) -> list[list[str]]:
+    found: dict[Any, list[str]] = {}
+    for row in merchant.contacts.exclude(pair=None).order_by("pk"):
+        found.setdefault(row.pair, []).append(row.value)
+    return list(found.values())
+
+
+def test_a_number_in_every_row_joins_nobody_else(team: Team) -> None:
+    team.brought_in("a@example.com,0501234567\nb@example.com,0501234567\n", "email", "phone")
+    assert pairs_of(team.merchant) == [["a@example.com", "+966501234567"]]
+
+
+def test_a_companion_of_before_stays_and_a_lost_one_is_replaced(team: Team) -> None:
+    team.brought_in("a@example.com,0501234567\n", "email", "phone")
+    team.brought_in("a@example.com,0501234568\n", "email", "phone")
+    assert pairs_of(team.merchant) == [["a@example.com", "+966501234567"]]
+    team.merchant.contacts.get(value="+966501234567").delete()
+    team.brought_in("a@example.com,0501234568\n", "email", "phone")
+    assert pairs_of(team.merchant) == [["a@example.com", "+966501234568"]]
+
+
+def test_two_customers_of_salla_stay_two(team: Team) -> None:
+    team.merchant.customers.create(salla_id=1, email="a@example.com", source_updated_at=clock.now())
+    team.merchant.customers.create(salla_id=2, phone="+966501234567", source_updated_at=clock.now())
+    team.brought_in("a@example.com,0501234567\n", "email", "phone")
+    assert pairs_of(team.merchant) == []
+
+
 # The way in
 
 

@@ -1,5 +1,6 @@
 """What a store's team does with a contact by hand; each leaves a line in the activity log, which names nobody."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -39,6 +40,19 @@ def end(merchant: Merchant, contact: Contact, *, reason: str, by: User) -> None:
     """Everything promotional, on every channel."""
     consents.withdraw(merchant, contact, words=Words(Source.MERCHANT, reason=reason))
     activity.note(merchant, ENDED, user=by)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What erasing a contact takes along: every address and number of the person, and what else there is of him."""
+
+    values: list[str]
+    counts: list[subjects.Counted]
+
+
+def reach(merchant: Merchant, contact: Contact) -> Reach:
+    subject = _subject(merchant, contact)
+    return Reach([*sorted(subject.emails), *sorted(subject.phones)], subjects.count(merchant, subject))
 
 
 @transaction.atomic

@@ -53,6 +53,8 @@ class Contact(MerchantOwned):
     verified_at = models.DateTimeField(_("verified"), null=True)
     customer_salla_id = models.BigIntegerField(_("customer's number at Salla"), null=True)
     visitor_key = models.CharField(_("visitor"), max_length=64, blank=True)
+    # What came together, as one row of a file or in one form, is one person's (`pairs`).
+    pair = models.UUIDField(_("came together"), null=True, editable=False)
     pace = models.CharField(_("how often"), max_length=10, choices=Pace, default=Pace.ANY)
     language = models.CharField(_("language"), max_length=10, blank=True)
     source = models.CharField(_("source"), max_length=20, blank=True)
@@ -69,6 +71,9 @@ class Contact(MerchantOwned):
                 fields=["merchant", "visitor_key"],
                 condition=~models.Q(visitor_key=""),
                 name="visitors_contact_by_visitor",
+            ),
+            models.Index(
+                fields=["merchant", "pair"], condition=models.Q(pair__isnull=False), name="visitors_contact_by_pair"
             ),
         ]
         constraints = [

@@ -77,10 +77,13 @@ def end(request: MerchantRequest, contact: UUID) -> HttpResponse:
 @merchant_page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: MerchantRequest, contact: UUID) -> HttpResponse:
-    """A page with the question, then the button."""
+    """A page with the question, which names everything that goes; then the button."""
     row = _contact(request, contact)
+    if not can_change(request):
+        raise PermissionDenied
     if request.method != "POST":
-        return render(request, "contacts/erase_contact.html", {"contact": row, "can_change": can_change(request)})
+        reach = contact_desk.reach(request.merchant, row)
+        return render(request, "contacts/erase_contact.html", {"contact": row, "reach": reach})
     contact_desk.erase(request.merchant, row, by=request.user)
     messages.success(request, _("This person's data was erased."))
     return redirect("contacts:list", request.merchant.public_id)

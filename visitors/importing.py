@@ -10,10 +10,10 @@ from redis import RedisError
 from core import activity, clock, redis, work
 from events import facts
 from events.services import record
-from visitors import suppressions
+from visitors import pairs, suppressions
 from visitors.import_files import FileError, rows_of
 from visitors.import_models import ContactImport
-from visitors.import_rows import KINDS, WRITTEN, Judge, Judged, Key, people, summed
+from visitors.import_rows import KINDS, WRITTEN, Judge, Judged, Key, Verdict, people, summed
 from visitors.models import Consent, Contact, Purpose, Suppression
 
 Step = ContactImport.Step
@@ -62,6 +62,7 @@ def _bring_in(row: ContactImport) -> None:
             _suppress(row, batch, row.ran_at)
         else:
             _write(row, batch, row.ran_at)
+            pairs.join(row.merchant, _pairs(batch), is_declared=True)
     row.verdicts = "".join(letters).encode()
     row.counts, row.step, row.content = summed(row.verdicts), Step.DONE, None
     row.save(update_fields=["verdicts", "counts", "step", "content", "ran_at"])
@@ -122,6 +123,14 @@ def _write(row: ContactImport, batch: Sequence[Judged], at: datetime) -> None:
         for each, key in written
         for channel in judge.channels_of(key[0])
     )
+
+
+def _pairs(batch: Sequence[Judged]) -> Iterator[tuple[Key, Key]]:
+    """Of each row with both, its address and its number; what stood in an earlier row is that row's person's."""
+    for each in batch:
+        email, phone = (each.person.keys[kind] for _role, kind in KINDS)
+        if email and phone and Verdict.DUPLICATE not in each.verdicts.values():
+            yield email, phone
 
 
 def _customers(row: ContactImport, keys: Sequence[Key]) -> dict[Key, int]:

@@ -6,15 +6,16 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.models import Merchant
-from core.subjects import Holder, Subject, hold
-from visitors import consents, suppressions, visit_services
+from core.subjects import Counted, Holder, Subject, hold
+from visitors import consents, pairs, suppressions, visit_services
 from visitors.consents import Source, Words
 from visitors.contacts import of_subject
 from visitors.models import Contact, Suppression
 
 
 def _widen(merchant: Merchant, subject: Subject) -> Subject:
-    found = of_subject(merchant, subject)
+    """Also by what came together with an address or a number, as one row of a file."""
+    found = list(pairs.companions(merchant, of_subject(merchant, subject)))
     return Subject(
         emails=frozenset(contact.value for contact in found if contact.kind == Contact.Kind.EMAIL),
         phones=frozenset(contact.value for contact in found if contact.kind == Contact.Kind.PHONE),
@@ -41,6 +42,7 @@ def _row(merchant: Merchant, contact: Contact) -> dict[str, Any]:
         "pace": contact.pace,
         "customer_id": contact.customer_salla_id,
         "visitor": contact.visitor_key,
+        "pair": contact.pair,
         "consents": list(
             lines.values("at", "purpose", "channel", "state", "source", "text", "reason", "language", "page", "network")
         ),
@@ -75,7 +77,7 @@ def forget(contact: Contact) -> None:
     merchant.opt_ins.filter(contact=contact).delete()
     merchant.consents.filter(contact=contact).update(reason="", page="", network="")
     merchant.contacts.filter(pk=contact.pk).update(
-        value="", name="", visitor_key="", customer_salla_id=None, verified_at=None, erased_at=clock.now()
+        value="", name="", visitor_key="", customer_salla_id=None, pair=None, verified_at=None, erased_at=clock.now()
     )
 
 
@@ -99,4 +101,8 @@ def _erase_visits(merchant: Merchant, subject: Subject) -> int:
     return visit_services.erase_of(merchant, subject)
 
 
-hold("visits", Holder(_("Visits"), _export_visits, _erase_visits, _widen_by_visits))
+def _count_visits(merchant: Merchant, subject: Subject) -> list[Counted]:
+    return [(_("Visits that are deleted"), visit_services.visits_of(merchant, subject).count())]
+
+
+hold("visits", Holder(_("Visits"), _export_visits, _erase_visits, _widen_by_visits, _count_visits))

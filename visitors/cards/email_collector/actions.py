@@ -12,7 +12,7 @@ from core import clock
 from core.models import Merchant
 from features.registry import Asker, BadRequestError
 from features.selectors import language_of
-from visitors import contacts, identity
+from visitors import contacts, identity, pairs
 from visitors.cards.email_collector.numbers import ASKED, CHANGED, REFUSED, ROBOT, SLUG, count
 from visitors.cards.email_collector.settings import Settings
 from visitors.contact_models import LONGEST_TEXT
@@ -114,5 +114,13 @@ def _ask(merchant: Merchant, settings: Settings, sent: Sent, asker: Asker) -> di
             errors["" if outcome == Outcome.BUSY else kind] = str(outcome.label)
             count(merchant, REFUSED, f"reason:{outcome.value}")
     if not errors:
+        _join(merchant, settings, sent)
         count(merchant, ASKED)
     return errors
+
+
+def _join(merchant: Merchant, settings: Settings, sent: Sent) -> None:
+    """Who gave both is one person."""
+    match [(kind, value) for kind, typed in _given(settings, sent) if (value := normalised(kind, typed))]:
+        case [email, phone]:
+            pairs.join(merchant, [(email, phone)], is_declared=False)

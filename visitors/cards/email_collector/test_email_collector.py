@@ -11,6 +11,7 @@ from django.utils import translation
 
 from core import clock
 from core.models import Merchant
+from core.subjects import erase_subject
 from events import tallies
 from features import report, services
 from tests.conftest import work
@@ -97,6 +98,25 @@ def test_a_shopper_who_agreed_to_be_known_is_joined_to_his_address(form: Form, o
     for number, sent in enumerate(keys):
         assert form.send(email=f"shopper{number}@example.com", key=sent) == {}
     assert [asked.visitor_key for asked in form.asked] == list(keys.values())
+
+
+def test_who_gives_both_is_erased_as_one(form: Form) -> None:
+    form.set(asks="both")
+    assert form.send(phone="0501234567") == {}
+    assert form.send(email="other@example.com") == {}
+    erase_subject(form.merchant, email=NOURA)
+    assert [row.value for row in form.merchant.contacts.filter(erased_at=None)] == ["other@example.com"]
+
+
+def test_a_stranger_s_address_is_joined_to_nobody(form: Form) -> None:
+    form.set(asks="both")
+    assert form.send(phone=None) == {}
+    contacts.confirm(contact_links.confirm_token(form.asked[0]))
+    assert form.send(phone="0501234567") == {}
+    assert [(row.value, row.pair) for row in form.merchant.contacts.order_by("pk")] == [
+        (NOURA, None),
+        ("+966501234567", None),
+    ]
 
 
 def test_known_and_unknown_get_the_same(form: Form) -> None:
