@@ -194,6 +194,7 @@ def test_bars_are_as_high_as_their_numbers_and_stand_in_a_table() -> None:
     html = drawn("{% bar_chart 'Orders' points %}", points=[("<b>", 1), ("two", 4), ("none", 0)])
     assert re.findall(r'height="([\d.]+)"', html) == ["25.00", "100.00", "0.00"]
     assert html.count("<tr>") == 4
+    assert '<bdi dir="ltr">4</bdi></span></figcaption>' in html
     assert "<b>" not in html
     assert "<svg" not in drawn("{% bar_chart 'Orders' points %}", points=[])
     assert "<svg" in drawn("{% bar_chart 'Orders' points %}", points=[("a", 0)])

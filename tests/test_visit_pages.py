@@ -13,10 +13,11 @@ import time_machine
 from django.test import Client
 from openpyxl import load_workbook
 
-from core import clock
+from core import clock, memory
 from core.models import Membership, Merchant, User
 from events import facts, ingest
 from events.services import record
+from tests import shoppers
 from tests.conftest import work
 from tests.test_dashboard import MOST_QUERIES
 from tests.visits import PRODUCT, WINDOWS, Shoppers, cart, viewed
@@ -98,7 +99,7 @@ def test_the_numbers(shop: Shoppers, owner: Client) -> None:
     }
     assert lists == {
         "channel": [("Direct", 1, 0), ("Social media ads", 1, 0), ("Search", 1, 1)],
-        "source": [("Google", 1, 1), ("TikTok", 1, 0)],
+        "source": [("Direct", 1, 0), ("Google", 1, 1), ("TikTok", 1, 0)],
         "device": [("Phone", 2, 1), ("Computer", 1, 0)],
         "known": [("Not known", 2, 0), ("New", 1, 1)],
     }
@@ -106,6 +107,25 @@ def test_the_numbers(shop: Shoppers, owner: Client) -> None:
     assert [(row.label, row.count) for row in report.lists["page"]] == [("Home page", 2), ("Product page", 2)]
     assert report.visits_by_day[-1] == ("10 Nov", 3)
     assert len(report.visits_by_day) == 28
+
+
+def test_shares_of_visits_make_up_the_whole(shop: Shoppers, owner: Client) -> None:
+    """Beyond ten all others are one line, with their orders."""
+    for number in range(12):
+        shop.send("page.viewed", key=f"d:{number}", utm={"source": f"s{number:02}", "campaign": "x"}, minutes=number)
+    shop.send(key="d:again", minutes=20)
+    shop.send(cart(55), key="d:11", utm={"source": "s11", "campaign": "x"}, minutes=21)
+    ingest.drain()
+    shop.order(900, placed_at=clock.now() + timedelta(minutes=22), cart_salla_id=55)
+    record(shop.merchant, facts.OrderPlaced(order_id=900), key="order:900:placed")
+    work()
+    response = owner.get(at(shop.merchant))
+    lists = response.context["report"].lists
+    for kind in ("channel", "source", "device", "known", "country"):
+        assert round(sum(row.share for row in lists[kind])) == 100
+    names = [(row.label, row.count, row.ordered) for row in lists["source"]]
+    assert names == [("Direct", 1, 0), *((f"s{number:02}", 1, 0) for number in range(9)), ("Others", 3, 1)]
+    assert 'source="' not in response.content.decode()
 
 
 def test_days_are_the_stores_own(shop: Shoppers, owner: Client) -> None:
@@ -253,6 +273,31 @@ def test_a_visit_step_by_step(shop: Shoppers, owner: Client) -> None:
     assert [str(product) for product in told.products] == ["منتج 7"]
 
 
+def test_a_step_says_which_tool_it_was(shop: Shoppers, owner: Client) -> None:
+    shown = [(f"card.{what}", {"card": slug}) for slug in ("latest_purchase", "gone") for what in ("shown", "clicked")]
+    visit = shop.come("page.viewed", *shown, ("card.closed", {"card": "email_collector"}))
+    told = owner.get(at(shop.merchant, f"visits/{visit.public_id}/")).context["told"]
+    assert [(event.text, event.detail) for event in told.events] == [
+        ("Opened a page", "Home page"),
+        ("A tool was shown", "Latest purchase"),
+        ("Followed a tool", "Latest purchase"),
+        ("A tool was shown", ""),
+        ("Followed a tool", ""),
+        ("Closed a tool", "E-mail collector"),
+    ]
+
+
+def test_a_cart_that_was_never_filled_is_no_step(shop: Shoppers, owner: Client) -> None:
+    empty = ("cart.updated", {"cart_id": 55, "count": 0, "total": 0, "currency": "SAR"})
+    visit = shop.come("page.viewed", empty, cart(), empty)
+    told = owner.get(at(shop.merchant, f"visits/{visit.public_id}/")).context["told"]
+    assert [(event.kind, event.total) for event in told.events] == [
+        ("page.viewed", None),
+        ("cart.updated", Decimal("120.5")),
+        ("cart.updated", Decimal(0)),
+    ]
+
+
 def test_steps_of_before_he_agreed_are_nobodys(shop: Shoppers, owner: Client) -> None:
     shop.send("page.viewed", key="d:today")
     visit = shop.come("checkout.started", key="v:noura", former="d:today", minutes=1)
@@ -337,6 +382,20 @@ def test_who_is_here(shop: Shoppers, owner: Client) -> None:
     ingest.drain()
     (here,) = owner.get(at(shop.merchant, "now/")).context["here"]
     assert (here.visit.visitor_key, here.product, here.source, here.minutes) == ("d:here", "منتج 7", "Google", 4)
+
+
+def test_the_list_may_hold_more_than_the_counter_counts(shop: Shoppers, owner: Client, client: Client) -> None:
+    """Four of one network whom nobody knows: the number counts three of them, and both pages say so."""
+    line = "it counts at most"
+    for bucket, is_told in ((1, False), (2, False), (3, False), (4, True)):
+        shoppers.send(client, shoppers.beacon(bucket=bucket), store=shop.merchant.salla_id)
+        ingest.drain()
+        memory.forget()
+        response = owner.get(at(shop.merchant, "now/"))
+        assert (response.context["total"], response.context["crowd"].now) == (bucket, min(bucket, 3))
+        assert (line in response.content.decode()) == is_told
+    page = owner.get(at(shop.merchant)).content.decode()
+    assert 'at most <bdi dir="ltr">3</bdi> of each network count' in page
 
 
 def test_more_than_are_listed_are_counted(shop: Shoppers, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def told(merchant: Merchant, visit: Visit) -> Told:
         occurred_at__lte=visit.last_seen_at,
         name__in=words.EVENTS_TOLD,
     ).order_by("occurred_at", "number")
-    events = list(rows[: EVENTS_TOLD + 1]) if visit.visitor_key else []
+    events = _without_empty_carts(rows[: EVENTS_TOLD + 1]) if visit.visitor_key else []
     numbers = {number for event in events if (number := _number(event))} | set(visit.products)
     held = {product.salla_id: product for product in merchant.products.filter(salla_id__in=numbers)} if numbers else {}
     return Told(
@@ -130,6 +130,22 @@ def told(merchant: Merchant, visit: Visit) -> Told:
         is_cut=len(events) > EVENTS_TOLD,
         was_nobodys=visit.visitor is not None and visit.started_at < visit.visitor.first_seen_at,
     )
+
+
+def _without_empty_carts(events: Iterable[StorefrontEvent]) -> list[StorefrontEvent]:
+    """Shops tell of the cart on every page: one that is empty is of interest once something was in it."""
+    found, was_filled = [], False
+    for event in events:
+        is_empty = event.name == "cart.updated" and _is_empty(event)
+        was_filled = was_filled or (event.name == "cart.updated" and not is_empty)
+        if was_filled or not is_empty:
+            found.append(event)
+    return found
+
+
+def _is_empty(event: StorefrontEvent) -> bool:
+    count, total = event.data.get("count"), event.data.get("total")
+    return count == 0 or (count is None and total == 0)
 
 
 def _number(event: StorefrontEvent) -> int | None:
@@ -158,6 +174,8 @@ def _detail(event: StorefrontEvent) -> str:
             return words.page(event.page)
         case "coupon.applied" | "coupon.denied" | "coupon.removed":
             return str(data.get("code", ""))
+        case "card.shown" | "card.clicked" | "card.closed":
+            return words.tool(data.get("card"))
     return ""
 
 

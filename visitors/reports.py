@@ -15,12 +15,14 @@ from events.models import Tally
 from events.tallies import BOTS, VISITORS
 from visitors import words
 from visitors.counting import CARTED, ORDERED, PAGES, PRODUCTS, VIEWED, VISITS
+from visitors.sources import Channel
 from visitors.spans import Span
 from visitors.vocabulary import OTHER
 
 SHOWN = 10
 # Kinds of a visit that have few words each.
 KINDS = ("channel", "device", "country", "known")
+DIRECT = f"channel:{Channel.DIRECT}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def overview(merchant: Merchant, span: Span) -> Overview:
         ],
         visits_by_day=days.series(VISITS),
         visitors_by_day=days.series(VISITORS),
-        lists=_lists(merchant, span, visits),
+        lists=_lists(merchant, span, visits, days.total(ORDERED)),
     )
 
 
@@ -129,10 +131,20 @@ def _in(merchant: Merchant, span: Span) -> QuerySet[Tally]:
     return merchant.tallies.filter(period=Tally.Period.DAY, starts_at__gte=span.since, starts_at__lt=span.until)
 
 
-def _lists(merchant: Merchant, span: Span, visits: int) -> dict[str, list[Ranked]]:
+def _lists(merchant: Merchant, span: Span, visits: int, orders: int) -> dict[str, list[Ranked]]:
     held, ordered = _by_dimension(merchant, span)
-    found = {kind: _ranked(_of_kind(held, kind), visits, ordered, kind) for kind in KINDS}
-    found["source"] = _ranked(_top(merchant, span, VISITS, "source"), visits, ordered, "source")
+    rows = {kind: _of_kind(held, kind) for kind in KINDS}
+    rows["source"] = _top(merchant, span, VISITS, "source")
+    if direct := held.get(DIRECT, 0):  # a visit that came directly has no source
+        rows["source"].append(("", direct))
+        ordered["source:"] = ordered.get(DIRECT, 0)
+    found = {}
+    for kind, each in rows.items():
+        shown = _first(each)
+        if rest := max(0, visits - sum(count for _word, count in shown)):
+            ordered[f"{kind}:{OTHER}"] = max(0, orders - sum(ordered.get(f"{kind}:{word}", 0) for word, _ in shown))
+            shown.append((OTHER, rest))
+        found[kind] = _ranked(shown, visits, ordered, kind)
     for kind in ("page", "path"):
         found[kind] = _ranked(_top(merchant, span, PAGES, kind), 0, None, kind)
     return {**found, "product": _products(merchant, _top(merchant, span, PRODUCTS, "product"))}
@@ -157,8 +169,13 @@ def _by_dimension(merchant: Merchant, span: Span) -> tuple[dict[str, int], dict[
 
 def _of_kind(held: Mapping[str, int], kind: str) -> list[tuple[str, int]]:
     start = f"{kind}:"
-    rows = [(name.removeprefix(start), count) for name, count in held.items() if name.startswith(start)]
-    return sorted(rows, key=lambda row: (-row[1], row[0]))[:SHOWN]
+    return [(name.removeprefix(start), count) for name, count in held.items() if name.startswith(start)]
+
+
+def _first(rows: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Those that are shown by their own names."""
+    named = [row for row in rows if row[0] != OTHER]
+    return sorted(named, key=lambda row: (-row[1], row[0]))[:SHOWN]
 
 
 def _ranked(rows: Sequence[tuple[str, int]], whole: int, ordered: Mapping[str, int] | None, kind: str) -> list[Ranked]:
@@ -166,7 +183,7 @@ def _ranked(rows: Sequence[tuple[str, int]], whole: int, ordered: Mapping[str, i
     return [
         Ranked(
             word=word,
-            label=words.OF_KIND[kind](word),
+            label=words.plain(word) if word == OTHER else words.OF_KIND[kind](word),
             count=count,
             share=100 * count / whole if whole else 0,
             width=100 * count // longest,

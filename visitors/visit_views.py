@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core import export
 from core.access import MerchantRequest, can_change, merchant_page
-from visitors import counter, countries, profiles, reports, spans, visit_lists, visit_services, words
+from visitors import counter, countries, presence, profiles, reports, spans, visit_lists, visit_services, words
 from visitors.visit_models import VISITOR_DATA
 
 VISITS_PER_PAGE = 50
@@ -28,6 +28,7 @@ def overview(request: MerchantRequest) -> HttpResponse:
         "span": span,
         "form": form,
         "crowd": counter.crowd(request.merchant),
+        "most_unknown": presence.MOST_UNKNOWN,
         "is_kept": _is_kept(request),
         **_countries(),
     }
@@ -64,7 +65,14 @@ def visits(request: MerchantRequest) -> HttpResponseBase:
 def now(request: MerchantRequest) -> HttpResponse:
     """Who is there; the page asks for itself again while it is looked at."""
     here, total = visit_lists.here(request.merchant), visit_lists.going_on(request.merchant).count()
-    context = {"here": here, "total": total, "is_kept": _is_kept(request), **_countries()}
+    context = {
+        "here": here,
+        "total": total,
+        "crowd": counter.crowd(request.merchant),
+        "most_unknown": presence.MOST_UNKNOWN,
+        "is_kept": _is_kept(request),
+        **_countries(),
+    }
     return render(request, "visitors/now.html", context)
 
 

@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from features import registry
 from visitors import countries
 from visitors.devices import Device
 from visitors.sources import NOT_SET, Channel
@@ -78,6 +79,11 @@ def source(name: str, channel: str = "") -> str:
     return _NAMES.get(name, name) or channel_name(channel)
 
 
+def counted_source(name: str) -> str:
+    """Of a visit; one that nothing is known to have brought came directly."""
+    return source(name, Channel.DIRECT)
+
+
 def channel_name(channel: str) -> str:
     return str(Channel(channel).label) if channel in Channel.values else channel
 
@@ -105,13 +111,19 @@ def event(name: str) -> str:
     return str(_EVENTS.get(name, name))
 
 
+def tool(slug: object) -> str:
+    """The name of a card; of one that is no more nothing."""
+    card = registry.get(slug) if isinstance(slug, str) else None
+    return str(card.name) if card else ""
+
+
 def plain(text: str) -> str:
     return _("Others") if text == OTHER else text
 
 
 OF_KIND: dict[str, Any] = {
     "channel": channel_name,
-    "source": source,
+    "source": counted_source,
     "device": device,
     "country": country,
     "page": page,

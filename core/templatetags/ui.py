@@ -153,11 +153,12 @@ def money(amount: Decimal, currency: str = "SAR") -> dict[str, Any]:
 
 @register.inclusion_tag("components/chart.html")
 def bar_chart(title: str, points: Sequence[tuple[str, int]], slots: int = 0, end: str = "") -> dict[str, Any]:
-    """Bars with their table. Time runs from left to right in Arabic too, as in Salla's reports.
+    """Bars, the highest number and their table. Time runs from left to right in Arabic too, as in Salla's reports.
 
     With more `slots` than points it leaves room for what is to come until `end`.
     """
-    top = max((value for _label, value in points), default=0) or 1
+    highest = max((value for _label, value in points), default=0)
+    top = highest or 1
     step = CHART_WIDTH / max(len(points), slots, 1)
     bars = [
         {
@@ -171,4 +172,5 @@ def bar_chart(title: str, points: Sequence[tuple[str, int]], slots: int = 0, end
         for place, (label, value) in enumerate(points)
     ]
     end = end or (points[-1][0] if points else "")
-    return {"title": title, "bars": bars, "end": end, "width": CHART_WIDTH, "height": CHART_HEIGHT}
+    sizes = {"width": CHART_WIDTH, "height": CHART_HEIGHT}
+    return {"title": title, "bars": bars, "end": end, "highest": highest, **sizes}
