@@ -86,6 +86,13 @@ def test_a_workbook_is_read_as_it_shows_itself() -> None:
     ]
 
 
+def packed(name: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as parts:
+        parts.writestr(name, b"<x/>")
+    return file.getvalue()
+
+
 def bomb() -> bytes:
     """Little that unpacks to much."""
     file = io.BytesIO()
@@ -99,14 +106,17 @@ def bomb() -> bytes:
     [
         (b"", "There is no text"),
         (b" \n\n ", "There is no text"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "There is no text"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "This is no CSV or Excel file"),
+        (b"\xff\xd8\xff\xe0 JFIF", "This is no CSV or Excel file"),
+        (b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>", "This is no CSV or Excel file"),
+        (packed("word/document.xml"), "This is no CSV or Excel file"),
         (b"\xff\xfe\x00", "There is no text"),
         (b"a" * (import_files.MAX_BYTES + 1), "at most 5 MB"),
         (b"PK\x03\x04 and nothing", "This workbook cannot be read"),
         (b'email\n"' + b"a" * 200_000, "never ends"),
         (b"email\n" + b"a@example.com\n" * 50_001, "at most 50,000"),
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_what_is_no_such_file_is_refused(content: bytes, message: str) -> None:
     with translation.override("en"), pytest.raises(FileError, match=message):

@@ -131,6 +131,17 @@ def test_a_companion_of_before_stays_and_a_lost_one_is_replaced(team: Team) -> N
     assert pairs_of(team.merchant) == [["a@example.com", "+966501234568"]]
 
 
+def test_what_was_brought_in_is_said_by_kind_and_leads_to_the_contacts(team: Team) -> None:
+    address = team.brought_in("a@example.com,0501234567\nb@example.com,\nb@example.com,1\n", "email", "phone")
+    shown = team.text(address)
+    said = (
+        '<p>Of <bdi dir="ltr">3</bdi> rows: <bdi dir="ltr">2</bdi> e-mail addresses and <bdi dir="ltr">1</bdi> mobile'
+    )
+    assert "<b>The file is brought in</b>" in shown
+    assert said in shown.replace("\n", "")
+    assert f'<a href="{team.home}?source=import">See the contacts</a>' in shown
+
+
 def test_two_customers_of_salla_stay_two(team: Team) -> None:
     team.merchant.customers.create(salla_id=1, email="a@example.com", source_updated_at=clock.now())
     team.merchant.customers.create(salla_id=2, phone="+966501234567", source_updated_at=clock.now())
@@ -340,8 +351,17 @@ def test_it_is_taken_back_within_a_day(team: Team) -> None:
     address = team.brought_in("email\nnew@example.com\nbefore@example.com\nlater@example.com", "email")
     people.subscribed(merchant, "later@example.com")
     assert team.contacts() == ["before@example.com", "later@example.com", "new@example.com"]
+    assert f'href="{address}undo/"' in team.text(address)
+    question = team.text(f"{address}undo/")
+    assert "Take back the import of “<bdi>people.csv</bdi>”?" in question
+    assert '<bdi dir="ltr">3</bdi> e-mail addresses.' in question
+    assert team.row.step == "done"
     response = team.client.post(f"{address}undo/", follow=True)
-    assert "Taken back." in response.content.decode()
+    shown = response.content.decode()
+    for words in ("Taken back.", "The import was taken back", "What was in the file"):
+        assert words in shown
+    assert [words for words in ("badge success", "What became of the rows", "Take it back") if words in shown] == []
+    assert team.client.get(f"{address}undo/").headers["Location"] == address
     assert team.contacts() == ["before@example.com", "later@example.com"]
     later = merchant.contacts.get(value="later@example.com")
     assert may_send(merchant, before, purpose=Purpose.MARKETING) == "withdrawn"
@@ -398,12 +418,13 @@ def test_a_store_that_left_leaves_no_files(team: Team) -> None:
     ("content", "message"),
     [
         (b"", "The submitted file is empty."),
-        (b"\x89PNG\r\n\0", "There is no text in this file."),
+        (b"\x89PNG\r\n\0", "This is no CSV or Excel file."),
+        (b"%PDF-1.4\n1 0 obj", "This is no CSV or Excel file."),
         (b"email,name\n", "There is nobody in this file"),
         (b"a" * (5 * 1024 * 1024 + 1), "The file is too big: at most 5 MB."),
         (b"email\n" + b"a@example.com\n" * 50_001, "The file has too many rows"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_a_file_that_is_none_is_refused_beside_its_field(team: Team, content: bytes, message: str) -> None:
     response = team.upload(content)

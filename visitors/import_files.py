@@ -29,6 +29,11 @@ MAX_UNPACKED = 100 * 1024 * 1024
 LOOKED_AT = 20  # rows, to find the separator
 SEPARATORS = (",", ";", "\t", "|")
 ZIP = b"PK\x03\x04"
+# How files begin that a reader of text may take for text: PDF, RTF, pictures, sounds and films, packed files.
+FOREIGN = (
+    b"%PDF-", b"{\\rtf", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"OggS", b"Rar!",
+    b"7z\xbc\xaf", b"\x1f\x8b", b"PK\x05\x06", b"<?xml", b"<svg", b"<!DOCTYPE", b"<html",
+)  # fmt: skip
 ARABIC = range(0x0600, 0x0700)
 
 
@@ -60,6 +65,8 @@ def form_of(content: bytes) -> Form:
     """Raises `FileError`."""
     if len(content) > MAX_BYTES:
         raise FileError(_("The file is too big: at most 5 MB."))
+    if content.startswith(FOREIGN) or content[4:8] == b"ftyp" or _is_other_archive(content):
+        raise FileError(_("This is no CSV or Excel file."))
     if content.startswith(ZIP):
         return Form(Encoding.XLSX)
     encoding, is_sure = _encoding_of(content)
@@ -67,6 +74,17 @@ def form_of(content: bytes) -> Form:
     if "\0" in text or not text.strip():
         raise FileError(_("There is no text in this file. Save it as CSV or as an Excel workbook (.xlsx)."))
     return Form(encoding, _separator_of(text), is_sure)
+
+
+def _is_other_archive(content: bytes) -> bool:
+    """Such as a letter of Word or packed pictures; what cannot be opened is left to the reader of workbooks."""
+    if not content.startswith(ZIP):
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            return not any(name.startswith("xl/") for name in parts.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
 
 
 def rows_of(content: bytes, form: Form) -> Iterator[list[str]]:

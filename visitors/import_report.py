@@ -64,6 +64,16 @@ def written(row: ContactImport) -> int:
     return sum(row.counts.get(verdict.value, 0) for verdict in WRITTEN)
 
 
+def by_kind(row: ContactImport) -> dict[str, int]:
+    """How many `emails` and `phones` were, or are to be, brought in."""
+    letters = bytes(row.verdicts).decode()
+    return {"emails": _written_in(letters[::2]), "phones": _written_in(letters[1::2])}
+
+
+def _written_in(letters: str) -> int:
+    return sum(letters.count(verdict) for verdict in WRITTEN)
+
+
 def table(row: ContactImport) -> Table:
     headers = [_("Row"), _("E-mail"), _("What becomes of it"), _("Phone"), _("What becomes of it")]
     return Table(row.file_name.rpartition(".")[0], headers, _rows(row), row.merchant.zone)

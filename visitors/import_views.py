@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core import activity, export
 from core.access import MerchantRequest, can_change, merchant_page
-from visitors import contact_export, import_report, imports
+from visitors import contact_export, contact_lists, import_report, imports
 from visitors.import_files import FileError
 from visitors.import_forms import ColumnsForm, UploadForm
 from visitors.import_models import ContactImport
@@ -23,11 +23,13 @@ from visitors.importing import progress
 Step = ContactImport.Step
 LISTED = 10
 EXPORTED = activity.declare("contacts.exported", gettext_noop("%(who)s downloaded all contacts"))
+EXPORTED_SOME = activity.declare(
+    "contacts.exported_some", gettext_noop("%(who)s downloaded the contacts of a search or a filter")
+)
 MOVES = {
     "go": lambda request, row: imports.bring_in(row),
     "change": lambda request, row: imports.change(row),
     "cancel": lambda request, row: imports.cancel(row),
-    "undo": lambda request, row: imports.undo(row, by=request.user),
 }
 
 
@@ -77,13 +79,14 @@ def _shown(row: ContactImport, form: ColumnsForm) -> dict[str, Any]:
         return {**context, "columns": columns}
     if row.step == Step.CHECKED:
         context["problems"] = import_report.problems(row)
+    context |= import_report.by_kind(row)
     return {**context, "counts": import_report.counts(row), "written": import_report.written(row)}
 
 
 @merchant_page()
 @require_POST
 def move(request: MerchantRequest, file: UUID, move: str) -> HttpResponse:
-    """Bring it in, go back to its columns, forget it, or take it back."""
+    """Bring it in, go back to its columns, or forget it."""
     row = _row(request, file)
     if move not in MOVES:
         raise Http404
@@ -92,8 +95,20 @@ def move(request: MerchantRequest, file: UUID, move: str) -> HttpResponse:
     elif move == "cancel":
         messages.success(request, _("The file is forgotten; nothing was brought in."))
         return redirect("imports:start", request.merchant.public_id)
-    elif move == "undo":
+    return redirect("imports:file", request.merchant.public_id, row.public_id)
+
+
+@merchant_page()
+@require_http_methods(["GET", "HEAD", "POST"])
+def undo(request: MerchantRequest, file: UUID) -> HttpResponse:
+    """A page with the question, then the button."""
+    row = _row(request, file)
+    if request.method != "POST" and row.is_undoable:
+        return render(request, "visitors/import_undo.html", {"row": row, **import_report.by_kind(row)})
+    if request.method == "POST" and imports.undo(row, by=request.user):
         messages.success(request, _("Taken back."))
+    else:
+        messages.warning(request, _("This file is further already."))
     return redirect("imports:file", request.merchant.public_id, row.public_id)
 
 
@@ -107,9 +122,11 @@ def report(request: MerchantRequest, file: UUID) -> HttpResponseBase:
 @merchant_page()
 @require_POST
 def contacts(request: MerchantRequest) -> HttpResponseBase:
-    """Every contact with what it agreed to, as a file; it is noted who took it."""
-    answer = export.response(contact_export.table(request.merchant), request.POST.get("as", "csv"))
-    activity.note(request.merchant, EXPORTED, user=request.user)
+    """Every contact, or those of the list as it was narrowed, with what each agreed to; it is noted who took it."""
+    form = contact_lists.SearchForm(request.GET)
+    rows = contact_lists.found(request.merchant, form)
+    answer = export.response(contact_export.table(request.merchant, rows), request.POST.get("as", "csv"))
+    activity.note(request.merchant, EXPORTED_SOME if form.chosen else EXPORTED, user=request.user)
     return answer
 
 
