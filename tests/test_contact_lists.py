@@ -53,6 +53,7 @@ def crowd(merchant: Merchant) -> Merchant:
     subscribed(merchant, "agreed@example.com", name="نورة العتيبي")
     ended = subscribed(merchant, "ended@example.com")
     contacts.withdraw(merchant, ended, words=Words(Source.UNSUBSCRIBE))
+    merchant.contacts.filter(pk=ended.pk).update(customer_salla_id=7)
     ask(merchant, "waiting@example.com")
     contacts.ensure(merchant, kind=Contact.Kind.EMAIL, value="none@example.com", source="merchant")
     ask(merchant, "0501234567", kind="phone")
@@ -77,10 +78,42 @@ def crowd(merchant: Merchant) -> Merchant:
         ({"q": "العتيبي"}, []),
         ({"q": "agreed"}, []),
         ({"q": "agreed@example.com", "state": "ended"}, []),
+        ({"source": "form"}, ["+966501234567", "waiting", "ended", "agreed"]),
+        ({"source": "form", "kind": "phone"}, ["+966501234567"]),
+        ({"source": "form", "state": "agreed"}, ["agreed"]),
+        ({"source": "merchant"}, ["none"]),
+        ({"source": "import"}, []),
+        ({"source": "salla"}, ["ended"]),
     ],
 )
 def test_the_list_is_narrowed(crowd: Merchant, asked: dict[str, str], values: list[str]) -> None:
     assert [value.removesuffix("@example.com") for value in found(crowd, **asked)] == values
+
+
+def test_who_was_known_and_then_joined_by_the_form_came_by_it_too(merchant: Merchant) -> None:
+    contacts.ensure(merchant, kind=Contact.Kind.EMAIL, value="sara@example.com", source="import")
+    subscribed(merchant, "sara@example.com")
+    assert [found(merchant, source=source) for source in ("import", "form", "merchant")] == [
+        ["sara@example.com"],
+        ["sara@example.com"],
+        [],
+    ]
+
+
+def test_the_file_is_narrowed_as_the_list_is(crowd: Merchant, owner: Client) -> None:
+    html = owner.get(address(crowd) + "?source=form&state=agreed").content.decode()
+    assert f'action="{address(crowd)}export/?source=form&amp;state=agreed"' in html
+    answer: Any = owner.post(address(crowd) + "export/?source=form&state=agreed", {"as": "csv"})
+    text = answer.getvalue().decode()
+    assert [name for name in ("agreed@", "ended@", "waiting@", "none@", "erased@") if name in text] == ["agreed@"]
+    assert crowd.activities.get().what == "contacts.exported_some"
+
+
+def test_the_form_that_adds_stands_before_the_list_and_opens_for_its_errors(crowd: Merchant, owner: Client) -> None:
+    html = owner.get(address(crowd)).content.decode()
+    assert html.index("Add a contact") < html.index("agreed@example.com")
+    assert "<details open" not in html
+    assert "<details open" in owner.post(address(crowd), {"value": "x"}).content.decode()
 
 
 ACTS = {
@@ -112,6 +145,7 @@ def test_a_page_of_them(crowd: Merchant, owner: Client, django_assert_max_num_qu
         html = owner.get(address(crowd)).content.decode()
     assert '<bdi dir="ltr">65</bdi> contacts' in html
     assert "?&amp;page=2" in html
+    assert "?source=merchant&amp;page=2" in owner.get(address(crowd) + "?source=merchant").content.decode()
     html = owner.get(address(crowd) + "?page=2").content.decode()
     for shown in (
         "agreed@example.com",

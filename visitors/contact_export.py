@@ -1,9 +1,10 @@
-"""All contacts of a store as a file that another tool, or we ourselves, can take in: with what each agreed to."""
+"""Contacts of a store, all or those looked for, as a file that an import takes in again: with what each agreed to."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,8 +19,8 @@ AT_ONCE = 1_000
 AGREED = {Consent.State.GIVEN, Consent.State.DECLARED}
 
 
-def table(merchant: Merchant) -> Table:
-    """Erased contacts are not in it. The first six columns are those that an import knows by their names."""
+def table(merchant: Merchant, contacts: QuerySet[Contact]) -> Table:
+    """Of these contacts, none of them erased. The first six columns are those that an import knows by their names."""
     headers: list[Text] = [
         *(Role(role).label for role in ("email", "phone", "name", "where", "when", "words")),
         *(f"{Purpose.MARKETING.label} · {channel.label}" for channel in Channel),
@@ -29,11 +30,11 @@ def table(merchant: Merchant) -> Table:
         gettext_lazy("Added on"),
     ]
     name = f"{_('Contacts')} {merchant.today}"
-    return Table(name, headers, _rows(merchant), merchant.zone)
+    return Table(name, headers, _rows(merchant, contacts), merchant.zone)
 
 
-def _rows(merchant: Merchant) -> Iterator[Sequence[Any]]:
-    rest = merchant.contacts.filter(erased_at=None).order_by("pk").iterator(chunk_size=AT_ONCE)
+def _rows(merchant: Merchant, contacts: QuerySet[Contact]) -> Iterator[Sequence[Any]]:
+    rest = contacts.order_by("pk").iterator(chunk_size=AT_ONCE)
     while batch := list(islice(rest, AT_ONCE)):
         yield from _batch(merchant, batch)
 

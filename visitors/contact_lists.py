@@ -15,7 +15,7 @@ from visitors import consents, suppressions
 from visitors.consents import Standing
 from visitors.models import PROMOTIONAL, Channel, Consent, Contact, OptIn, Purpose, Suppression
 
-State = Consent.State
+State, Source = Consent.State, Consent.Source
 
 
 class SearchForm(forms.Form):
@@ -27,6 +27,14 @@ class SearchForm(forms.Form):
         max_length=254,
         help_text=_("A whole address or number, or how a name begins."),
     )
+    source = forms.ChoiceField(
+        label=_("Came by"),
+        required=False,
+        choices=[
+            ("", _("All")), (Source.FORM.value, Source.FORM.label), (Source.IMPORT.value, Source.IMPORT.label),
+            (Source.MERCHANT.value, _("Added by hand")), (Source.SALLA.value, _("Customer of the store at Salla")),
+        ],
+    )  # fmt: skip
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All")), *Contact.Kind.choices])
     state = forms.ChoiceField(
         label=_("Offers and news"),
@@ -50,6 +58,8 @@ def found(merchant: Merchant, form: SearchForm) -> QuerySet[Contact]:
     chosen = form.chosen
     if kind := chosen.get("kind"):
         rows = rows.filter(kind=kind)
+    if source := chosen.get("source"):
+        rows = rows.filter(_came_by(merchant, source))
     if words := chosen.get("q"):
         rows = rows.filter(_named(words))
     if state := chosen.get("state"):
@@ -60,6 +70,15 @@ def found(merchant: Merchant, form: SearchForm) -> QuerySet[Contact]:
 def _named(words: str) -> Q:
     values = {value for value in (email_of(words), phone_of(words)) if value}
     return Q(value__in=values) | Q(name__istartswith=words.strip())
+
+
+def _came_by(merchant: Merchant, source: str) -> Q:
+    """Also who was known before and then came this way too, as by the form."""
+    if source == Source.SALLA:
+        return Q(customer_salla_id__isnull=False)
+    asked = merchant.opt_ins.filter(contact=OuterRef("pk"), source=source)
+    agreed = merchant.consents.filter(contact=OuterRef("pk"), source=source).exclude(state=State.WITHDRAWN)
+    return Q(source=source) | Exists(asked) | Exists(agreed)
 
 
 def _in_state(merchant: Merchant, rows: QuerySet[Contact], state: str) -> QuerySet[Contact]:

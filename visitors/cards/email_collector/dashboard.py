@@ -5,6 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
 from core import clock
@@ -64,7 +67,14 @@ def sample(merchant: Merchant, settings: Settings, language: str) -> Sample:
 def health(merchant: Merchant, settings: Settings) -> list[str]:
     """What became of the forms of the last weeks, beside what the chart counts."""
     since = clock.now() - WINDOW
-    return [*_waiting(merchant, since), *_refused(merchant, since)]
+    return [*_subscribers(merchant), *_waiting(merchant, since), *_refused(merchant, since)]
+
+
+def _subscribers(merchant: Merchant) -> Iterator[str]:
+    """The way to who came by the form, once somebody did."""
+    if merchant.opt_ins.filter(source=Consent.Source.FORM).exists():
+        address = f"{reverse('contacts:list', args=[merchant.public_id])}?source={Consent.Source.FORM.value}"
+        yield format_html('<a href="{}">{}</a>', address, _("See the subscribers"))
 
 
 def _waiting(merchant: Merchant, since: Any) -> Iterator[str]:
