@@ -23,6 +23,7 @@ TIME = _("Must be a time such as 18:30, without a zone.")
 MOMENT = _("Must be a date and time with its zone, such as 2026-01-31T18:30:00+03:00.")
 BAD_JSON = _("This JSON is nested too deeply, or holds a number that is too long or a broken character.")
 UNKNOWN = _("This value is not right.")
+EMPTY = _("Must not be left empty.")
 _SHORT, _LONG = _("Too short: at least {min_length}."), _("Too long: at most {max_length}.")
 _CHOICE = _("Must be one of: {expected}.")
 _DATE = _("Must be a date such as 2026-01-31.")
@@ -97,6 +98,8 @@ class SettingsError(Exception):
 def translated(error: ErrorDetails) -> SettingError:
     """Of pydantic's error; what a validator said with `ValueError(_("…"))` stays as it is."""
     kind, loc, values = error["type"], error["loc"], error.get("ctx", {})
+    if values.get("min_length") == 1:
+        return SettingError(loc, EMPTY)
     if kind in MESSAGES:
         if "expected" in values:
             values = values | {"expected": values["expected"].replace(" or ", ", ")}  # pydantic's "or" is English

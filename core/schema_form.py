@@ -121,12 +121,12 @@ class _DateField(_AnyDigits, forms.DateField):
 
 
 class _TimeField(_AnyDigits, forms.TimeField):
-    widget = forms.TimeInput({"type": "time", "step": 1}, "%H:%M:%S")
+    widget = forms.TimeInput({"type": "time", "step": 60}, "%H:%M:%S")
     input_formats = ["%H:%M:%S", "%H:%M"]
 
 
 class _MomentField(_AnyDigits, forms.DateTimeField):
-    widget = forms.DateTimeInput({"type": "datetime-local", "step": 1}, "%Y-%m-%dT%H:%M:%S")
+    widget = forms.DateTimeInput({"type": "datetime-local", "step": 60}, "%Y-%m-%dT%H:%M:%S")
     input_formats = ["%Y-%m-%d %H:%M"]
 
 

@@ -10,7 +10,7 @@ from redis import RedisError
 
 from core import clock, schema
 from core.models import Merchant
-from features import rule_lines, seen, selectors, services, storefront
+from features import rule_lines, seen, selectors, storefront
 from features.registry import Card, S, Sample
 from features.rules import StorefrontSettings
 
@@ -30,12 +30,12 @@ class Shown:
     is_example: bool
 
 
-def shown(merchant: Merchant, card: Card[Any]) -> Shown | None:
+def shown(merchant: Merchant, card: Card[S], settings: S) -> Shown | None:
     """None for a card without a widget."""
     widget = storefront.widget_url(card.slug)
     if widget is None:
         return None
-    settings, language = services.settings_of(merchant, card), selectors.language_of(merchant)
+    language = selectors.language_of(merchant)
     sample = card.sample(merchant, settings, language) if card.sample else Sample({})
     data = {
         "card": {

@@ -102,7 +102,7 @@ class StorefrontSettings(schema.Settings):
     trigger: Trigger = trigger_field("now")
     trigger_value: int | None = schema.field(
         None,
-        label=_("Number for the moment"),
+        label=_("Value for the moment"),
         help_text=_("Seconds, percent of the page, amount or products. Empty: a good one for the moment chosen."),
     )
     frequency_days: int = frequency_field(0)
@@ -175,7 +175,7 @@ class StorefrontSettings(schema.Settings):
         if value is None or moment is None:
             return value
         if moment not in TRIGGER_VALUES:
-            raise ValueError(_("This moment has no number: leave it empty."))
+            raise ValueError(_("This moment has no value: leave it empty."))
         least, most, _usual = TRIGGER_VALUES[moment]
         if not least <= value <= most:
             raise ValueError(format_lazy(_("For this moment: from {least} to {most}."), least=least, most=most))

@@ -20,6 +20,7 @@ from core import export
 from core.access import MerchantRequest, can_change, merchant_page
 from core.http import NOT_KEPT, OPEN, PREFLIGHT, client_network, refused_length
 from core.limiter import Limit
+from core.models import Membership
 from features import preview, registry, report, seen, selectors, services, storefront, trying
 from features.editor import Editor
 from features.models import Revision
@@ -74,12 +75,18 @@ def card(request: MerchantRequest, slug: str) -> HttpResponse:
 
 
 @xframe_options_sameorigin
-@merchant_page()
-@require_safe
+@merchant_page(change=Membership.Role.VIEWER)
+@require_http_methods(["GET", "HEAD", "POST"])
 def card_preview(request: MerchantRequest, slug: str) -> HttpResponse:
-    """The card's widget alone, as a shopper of this store would see it: shown in a frame of the editor."""
+    """The card's widget alone, as a shopper of this store would see it: shown in a frame of the editor.
+
+    Of the settings saved last or, by POST, of the form as it was typed, of which nothing is saved.
+    """
     card = _card(slug)
-    shown = preview.shown(request.merchant, card)
+    editor = Editor(request.merchant, card, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and not editor.form.is_valid():
+        return render(request, "features/preview_refused.html", {"card": card, "form": editor.form}, status=422)
+    shown = preview.shown(request.merchant, card, editor.form.settings if request.method == "POST" else editor.stored)
     if shown is None:
         raise Http404
     return render(request, "features/preview_page.html", {"card": card, "shown": shown})

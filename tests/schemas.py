@@ -35,7 +35,7 @@ class Everything(schema.Settings):
     loose: Decimal = schema.field(Decimal(0), label=_("Loose"))
     title: str = schema.field(_("Welcome"), label=_("Title"), max_length=200, public=True)
     body: str = schema.field("", label=_("Body"), widget=forms.Textarea)
-    sku: str = schema.field("A-1", label=_("SKU"), pattern=r"^[A-Z]-[0-9]+$")
+    sku: str = schema.field("A-1", label=_("SKU"), min_length=3, pattern=r"^[A-Z]-[0-9]+$")
     position: Literal["start", "end"] = schema.field(
         "end", label=_("Position"), choices={"start": _("Start"), "end": _("End")}, public=True
     )

@@ -47,6 +47,10 @@ class TestForm:
             assert form.errors.keys() <= typed.keys()
         assert form.as_p()
 
+    def test_clocks_ask_for_no_seconds(self) -> None:
+        form = Everything.form()
+        assert [form[name].field.widget.attrs["step"] for name in ("clock", "moment")] == [60, 60]
+
     def test_fields_follow_the_declaration(self) -> None:
         fields = Everything.form().fields
         assert str(fields["delay_seconds"].help_text) == "In seconds."
@@ -56,7 +60,8 @@ class TestForm:
         assert [value for value, _label in fields["days"].choices] == ["", 7, 28]
         required = {name for name, item in fields.items() if item.required}
         assert required == {
-            "delay_seconds", "step", "whole", "share", "floor", "loose", "position", "tone", "clock", "color", "first",
+            "delay_seconds", "step", "whole", "share", "floor", "loose", "sku", "position", "tone", "clock", "color",
+            "first",
         }  # fmt: skip
 
     @pytest.mark.parametrize(
@@ -96,7 +101,7 @@ class TestForm:
             ("position", "top", "Select a valid choice. top is not one of the available choices."),
             ("color", "red", "Must be a colour such as #1a2b3c."),
             ("day", "1999-01-01", "Must be between the years 2000 and 2199."),
-            ("rows", '[{"title": "a"}, {"title": ""}]', "\u2066rows[1].title\u2069: Too short: at least 1."),
+            ("rows", '[{"title": "a"}, {"title": ""}]', "\u2066rows[1].title\u2069: Must not be left empty."),
             ("rows", "[{]", "This is not valid JSON: see line 1, column 3."),
             ("rows", '[{"title": "a", "title": "b"}]', "The name “title” is written twice."),
             ("rows", "[" * 10**5, schema_errors.BAD_JSON),
@@ -118,7 +123,7 @@ class TestForm:
     def test_two_bad_rows_are_both_told(self) -> None:
         form = Everything.form(posted(Everything.form()) | {"rows": '[{"title": ""}, {}]'})
         assert form.errors["rows"] == [
-            "\u2066rows[0].title\u2069: Too short: at least 1.",
+            "\u2066rows[0].title\u2069: Must not be left empty.",
             "\u2066rows[1].title\u2069: This value is required.",
         ]
 

@@ -223,6 +223,42 @@ def test_a_preview_is_framed_by_us_alone_and_speaks_the_stores_language(owner: C
     assert "needs JavaScript" in page
 
 
+def test_a_preview_shows_what_is_typed_and_saves_nothing(owner: Client, merchant: Merchant) -> None:
+    """Whoever sees the page may look; the frame's rules are the same."""
+    collector = registry.get("email_collector")
+    assert collector is not None
+    stored = services.settings_of(merchant, collector)
+    typed = {name: "" if value is None else value for name, value in stored.dump().items()} | {"title": "A <b>word</b>"}
+    address = f"/stores/{merchant.public_id}/cards/email_collector/preview/"
+    response = owner.post(address, typed)
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert response.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert response.headers["Content-Security-Policy"].endswith("frame-ancestors 'self'")
+    shown = json.loads(page.split('<script id="shown" type="application/json">')[1].split("</script>")[0])
+    assert shown["card"]["settings"] == stored.dump(public=True) | {"title": "A <b>word</b>"}
+    refused = owner.post(address, typed | {"title": "x" * 81, "asks": "money"})
+    assert refused.status_code == 422
+    assert refused.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "<li><b>Title</b>: Too long: at most 80.</li>" in refused.content.decode()
+    assert services.settings_of(merchant, collector) == stored
+    assert merchant.revisions.count() == 0
+
+
+def test_the_preview_stands_beside_the_settings_before_health_and_numbers(owner: Client, merchant: Merchant) -> None:
+    page = page_of(owner, merchant).content.decode()
+    places = [page.index(f'id="{name}"') for name in ("settings", "preview", "health", "numbers", "history")]
+    assert places == sorted(places)
+    assert "With the settings saved last." in page
+    assert "Preview before saving" not in page  # a viewer types nothing
+    Membership.objects.update(role=Membership.Role.EDITOR)
+    address = f"/stores/{merchant.public_id}/cards/latest_purchase/preview/"
+    assert (
+        f'form="settings-form" type="submit" formaction="{address}" formtarget="preview-frame"'
+        in page_of(owner, merchant).content.decode()
+    )
+
+
 def test_a_card_without_a_widget_has_no_preview(owner: Client, merchant: Merchant) -> None:
     with registered(a_card(sample=lambda *_: Sample({}), health=lambda *_: ["<b>three</b> today"])):
         assert page_of(owner, merchant, "preview/", slug="test_card").status_code == 404

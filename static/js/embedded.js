@@ -116,7 +116,8 @@
 
   addEventListener("submit", (event) => {
     const form = event.target;
-    if (form instanceof HTMLFormElement && !event.defaultPrevented && form.target !== "_blank") leave();
+    const target = event.submitter?.getAttribute("formtarget") || (form instanceof HTMLFormElement && form.target);
+    if (form instanceof HTMLFormElement && !event.defaultPrevented && !["_blank", "preview-frame"].includes(target || "")) leave();
   });
   addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a[href]") : null;

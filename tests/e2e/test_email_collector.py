@@ -115,7 +115,7 @@ def test_from_the_form_to_the_ledger(owner: Page, phone: BrowserContext, running
     expect(box.locator("label.agree")).to_have_text(CONSENT)
     box.locator("[name=email]").fill("noura@")
     box.locator("button.go").click()
-    expect(box.locator("#agreed")).to_have_text("يلزم وضع علامة الموافقة.", timeout=SHOWN_MS)
+    expect(box.locator("#agreed")).to_have_text("ضع علامة في مربع الموافقة.", timeout=SHOWN_MS)
     expect(box.locator("[name=email]")).to_have_value("noura@")
     expect(box.locator("[name=email]")).to_have_attribute("aria-invalid", "true")
     expect(box.locator("[name=email]")).to_be_focused()
@@ -240,7 +240,7 @@ def test_the_numbers_come_to_the_cards_page(owner: Page, browser: Browser, runni
 def test_a_day_is_told_in_the_other_calendar_while_it_is_chosen(owner: Page, running: Running) -> None:
     owner.goto(f"{cards_of(owner, running)}{SLUG}/")
     owner.locator("details.more summary").first.click()
-    owner.locator("[name=starts_at]").fill("2027-02-08T09:00:00")
+    owner.locator("[name=starts_at]").fill("2027-02-08T09:00")
     expect(owner.locator("output[for=id_starts_at]")).to_have_text("1 رمضان 1448 هـ")
     owner.locator("[name=starts_at]").fill("")
     expect(owner.locator("output[for=id_starts_at]")).to_have_text("")

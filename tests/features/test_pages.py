@@ -110,12 +110,17 @@ class TestPages:
             shown = client.get(path)
             assert shown.status_code == 200
             assert "/switch/" not in text_of(shown)
+            assert "للاطّلاع فقط: التعديل للمالك والمحررين." in text_of(shown)
+        assert '<fieldset class="plain" disabled>' in text_of(client.get(address(merchant)))
+        assert "فعّل أداة" not in text_of(client.get(address(merchant, "")))
         for path in (address(merchant), address(merchant, "test_card/switch/"), undo):
             assert client.post(path, {"json": "{}", "is_on": "false"}).status_code == 403
         assert merchant.revisions.count() == 1
 
     def test_an_editor_may(self, client: Client, merchant: Merchant) -> None:
         client.force_login(person(merchant, ROLES.EDITOR))
+        assert '<fieldset class="plain">' in text_of(client.get(address(merchant)))
+        assert "للاطّلاع فقط" not in text_of(client.get(address(merchant)))
         assert client.post(address(merchant, "test_card/switch/"), {"is_on": "true"}).status_code == 302
 
     def test_what_is_not_there_is_404(self, page: Client, merchant: Merchant, other_merchant: Merchant) -> None:

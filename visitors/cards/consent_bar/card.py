@@ -30,12 +30,12 @@ CARD = register(
         measures=(
             Measure(
                 GIVEN,
-                _("Agreed"),
+                _("Said yes"),
                 _("How often «yes» was pressed. Who agreed is known again for up to 400 days, or until he says no."),
                 dimension="",
             ),
             Measure(
-                REFUSED, _("Declined"), _("How often «no» was pressed. Who declined is not asked again."), dimension=""
+                REFUSED, _("Said no"), _("How often «no» was pressed. Who declined is not asked again."), dimension=""
             ),
         ),
         beacons=(GIVEN, REFUSED),

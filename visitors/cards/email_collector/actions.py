@@ -7,9 +7,11 @@ from typing import Any
 import pydantic
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core import clock
 from core.models import Merchant
+from core.schema_errors import Text
 from features.registry import Asker, BadRequestError
 from features.selectors import language_of
 from visitors import contacts, identity, pairs
@@ -24,6 +26,12 @@ from visitors.values import normalised
 LEAST_SECONDS = 2
 # How old the form may be whose words a shopper agreed to: pages stay open, and browsers keep a config for a while.
 WORDS_HELD = timedelta(days=1)
+# Said where nothing was typed, by what the form asks for.
+EMPTY: dict[str, Text] = {
+    "email": gettext_lazy("Type your e-mail address."),
+    "phone": gettext_lazy("Type your mobile number, such as 0501234567."),
+    "both": gettext_lazy("Type your e-mail address or your mobile number."),
+}
 
 
 class Sent(pydantic.BaseModel):
@@ -58,11 +66,11 @@ def subscribe(merchant: Merchant, *, settings: Settings, data: Any, asker: Asker
 
 
 def _faults(merchant: Merchant, settings: Settings, sent: Sent) -> dict[str, str]:
-    """What keeps the form from being taken at all."""
+    """All that keeps the form from being taken, at once: nobody is told of one fault after another."""
     given = dict(_given(settings, sent))
-    if not given:
-        return {"phone": _bad_phone()} if settings.asks == "phone" else {"email": str(Outcome.INVALID.label)}
     errors = {kind: _bad(kind) for kind, value in given.items() if normalised(kind, value) is None}
+    if not given:
+        errors["phone" if settings.asks == "phone" else "email"] = str(EMPTY[settings.asks])
     if not sent.agreed:
         errors["agreed"] = _("Please tick the box to agree.")
     elif not errors and not _was_shown(merchant, settings, sent.text):

@@ -37,7 +37,7 @@ class Settings(StorefrontSettings):
     button: str = schema.field(_("Subscribe"), label=_("Button"), min_length=1, max_length=30, public=True)
     asks: Literal["email", "phone", "both"] = schema.field(
         "email",
-        label=_("Asks for"),
+        label=_("What do you ask for?"),
         help_text=_(
             "An address is confirmed by one press in a mail. Nothing is sent to a number yet: it stays unconfirmed, "
             "and is deleted after about five weeks."

@@ -25,6 +25,7 @@ WORDS = "أوافق على استلام عروض هذا المتجر وأخبا�
 NOURA = "noura@example.com"
 UNTICKED = "Please tick the box to agree."
 NO_ADDRESS = "This is no address that we can write to. Please look at it once more."
+NUMBER_MISSING = "Type your mobile number, such as 0501234567."
 NO_NUMBER = "This is no mobile number, such as 0501234567."
 ENDS_SOON = "This address soon ends. Please use one that you will still read next month."
 
@@ -180,16 +181,22 @@ def test_what_was_not_asked_for_is_not_taken(form: Form) -> None:
 # Who is not
 
 
+def test_who_presses_with_nothing_typed_is_told_all_at_once(form: Form) -> None:
+    errors = form.send(email="", agreed=None)["errors"]
+    assert errors == {"email": "اكتب بريدك الإلكتروني.", "agreed": "ضع علامة في مربع الموافقة."}
+
+
 @pytest.mark.parametrize(
     ("asks", "sent", "errors"),
     [
         ("email", {"agreed": None}, {"agreed": UNTICKED}),
-        ("email", {"email": ""}, {"email": NO_ADDRESS}),
+        ("email", {"email": ""}, {"email": "Type your e-mail address."}),
+        ("email", {"email": "", "agreed": None}, {"email": "Type your e-mail address.", "agreed": UNTICKED}),
         ("email", {"email": "noura@", "agreed": ""}, {"email": NO_ADDRESS, "agreed": UNTICKED}),
         ("email", {"email": "x@mailinator.com"}, {"email": ENDS_SOON}),
-        ("phone", {"phone": ""}, {"phone": NO_NUMBER}),
+        ("phone", {"phone": "", "agreed": ""}, {"phone": NUMBER_MISSING, "agreed": UNTICKED}),
         ("phone", {"phone": "123"}, {"phone": NO_NUMBER}),
-        ("both", {"email": "", "phone": " "}, {"email": NO_ADDRESS}),
+        ("both", {"email": "", "phone": " "}, {"email": "Type your e-mail address or your mobile number."}),
         ("both", {"phone": "123"}, {"phone": NO_NUMBER}),
     ],
 )  # fmt: skip

@@ -14,9 +14,8 @@ class Settings(StorefrontSettings):
 
     position: Literal["start", "end"] = schema.field(
         "end",
-        label=_("Corner"),
-        help_text=_("At the bottom of the page. The end is the left side in Arabic."),
-        choices={"start": _("Start of the line"), "end": _("End of the line")},
+        label=_("Position"),
+        choices={"start": _("Bottom left (right in Arabic)"), "end": _("Bottom right (left in Arabic)")},
         public=True,
     )
     counts: Literal["product", "store"] = schema.field(
