@@ -1,6 +1,7 @@
 """Segments: whom rules mean, strict rules, the page that builds them, and how many may be written to."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product as every
@@ -346,12 +347,27 @@ def test_one_is_built_counted_and_kept(town: Merchant, owner: Client) -> None:
 def test_rules_are_added_and_taken_away_and_what_was_typed_stays(town: Merchant, owner: Client) -> None:
     added = post(owner, at(town, "new/"), "add", RECENT, kind="spent")
     rows = added.context["editor"].rows
-    assert [(row.written, row.is_new) for row in rows] == [("r0.last_visit", False), ("r1.spent", True)]
+    assert [row.written for row in rows] == ["r0.last_visit", "r1.spent"]
+    assert re.findall(r'name="(\S+)"[^>]*data-focus', added.content.decode()) == ["r1-amount"]
     assert 'value="٧"' in added.content.decode()
     taken = post(owner, at(town, "new/"), "remove:r0", RECENT, ("spent", {"amount": "at_least", "total": "70"}))
     assert [row.written for row in taken.context["editor"].rows] == ["r1.spent"]
     assert 'value="70"' in taken.content.decode()
     assert town.segments.count() == 0
+
+
+@pytest.mark.parametrize("do", ["add", "remove:r1"])
+def test_nothing_is_wrong_before_it_is_saved(town: Merchant, owner: Client, do: str) -> None:
+    empty = ("spent", {"amount": "at_least", "total": ""})
+    shown = post(owner, at(town, "new/"), do, RECENT, empty, empty, name="", kind="spent")
+    assert (shown.status_code, "aria-invalid" in shown.content.decode()) == (200, False)
+    assert "aria-invalid" in post(owner, at(town, "new/"), "save", RECENT, name="").content.decode()
+
+
+def test_who_is_counted_needs_no_name_yet(town: Merchant, owner: Client) -> None:
+    counted = post(owner, at(town, "new/"), "count", RECENT, name="")
+    assert counted.context["editor"].counted == (2, 1)
+    assert "aria-invalid" not in counted.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -408,7 +424,8 @@ def test_there_is_an_end_to_them(town: Merchant, owner: Client, monkeypatch: pyt
 def test_a_viewer_changes_nothing(town: Merchant) -> None:
     viewer = browser(town, Role.VIEWER)
     segment = town.segments.create(name="x", rules={"rules": [{"about": "last_visit"}]})
-    for end in ("", "new/", f"{segment.public_id}/", f"{segment.public_id}/delete/"):
+    assert viewer.get(at(town, "new/")).status_code == 403
+    for end in ("", f"{segment.public_id}/", f"{segment.public_id}/delete/"):
         page = viewer.get(at(town, end))
         assert page.status_code == 200
         assert 'value="save"' not in page.content.decode()

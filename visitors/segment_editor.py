@@ -46,7 +46,6 @@ class Row:
     token: str
     kind: type[Rule]
     form: SettingsForm[Any]
-    is_new: bool = False
 
     @property
     def written(self) -> str:
@@ -69,6 +68,7 @@ class Editor:
         else:
             self.head = HeadForm(posted)
             self.rows = self._posted_rows(posted)
+            self._hold_back()
 
     kinds = KINDS
 
@@ -96,8 +96,16 @@ class Editor:
         if self.do == "add" and kind is not None and len(rows) < MOST_RULES:
             taken = {row.token for row in rows}
             token = next(name for name in (f"r{number}" for number in range(MOST_RULES * 2)) if name not in taken)
-            rows.append(Row(token, kind, kind.form(prefix=token), is_new=True))
+            rows.append(Row(token, kind, _focused(kind.form(prefix=token))))
         return rows
+
+    def _hold_back(self) -> None:
+        """What is missing is said once it matters: in the rules when they are counted, everywhere when it is saved."""
+        if self.do != "save":
+            self.head.errors.clear()
+        if self.do not in {"save", "count"}:
+            for row in self.rows:
+                row.form.errors.clear()
 
     def accept(self, by: User) -> bool:
         """Whether it was saved. Counting says how many it would be; adding and taking away only show the page anew."""
@@ -150,6 +158,14 @@ class Editor:
                     self.head.add_error("name", error.message)
                 case _other:
                     self.errors.append(error)
+
+
+def _focused(form: SettingsForm[Any]) -> SettingsForm[Any]:
+    """Whoever added a rule goes on in its first field."""
+    first = next(iter(form.fields.values()), None)
+    if first is not None:
+        first.widget.attrs["data-focus"] = True
+    return form
 
 
 def _stored_row(token: str, stored: Mapping[str, Any]) -> Row | None:

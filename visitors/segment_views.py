@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -30,6 +31,8 @@ def listed(request: MerchantRequest) -> HttpResponse:
 @merchant_page()
 @page_and_form
 def new(request: MerchantRequest) -> HttpResponse:
+    if not can_change(request):
+        raise PermissionDenied
     posted = request.POST if request.method == "POST" else None
     return _edit(request, Editor(request.merchant, None, posted, request.GET.get("start", "")))
 
