@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
 
@@ -34,7 +34,7 @@ def _for_reader(view: Callable[[HttpRequest, Contact], HttpResponse]) -> Callabl
     def page(request: HttpRequest, token: str) -> HttpResponse:
         contact = contact_links.preferences_of(token)
         if contact is None:
-            raise Http404
+            return _unknown(request)
         if wait := BY_NETWORK.take(client_network(request)):
             response = _page(request, "busy", contact, status=429)
             response.headers["Retry-After"] = str(ceil(wait))
@@ -49,7 +49,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """One button; opening the page says nothing."""
     asked = contact_links.question_of(token)
     if asked is None:
-        raise Http404
+        return _unknown(request)
     if request.method == "POST":
         asked = contacts.confirm(token) or asked
     if not asked.is_answerable:
@@ -62,7 +62,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Ends one purpose on one channel. Mail programs press the button without looking at the answer (RFC 8058)."""
     found = contact_links.unsubscribe_of(token)
     if found is None:
-        raise Http404
+        return _unknown(request)
     contact, purpose, channel = found
     if request.method == "POST" and contact.erased_at is None:
         words = Words(Source.UNSUBSCRIBE, network=truncated(client_network(request)))
@@ -70,7 +70,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if ONE_CLICK in request.POST:
         return HttpResponse(content_type="text/plain")
     if contact.erased_at is not None:
-        return _page(request, "gone", contact, status=410)
+        return _unknown(request)
     is_done = not consents.standing(contact.merchant, contact).allows(purpose, channel)
     what = {"purpose": purpose.label, "channel": channel.label, "is_done": is_done}
     return _page(request, "unsubscribe", contact, what)
@@ -107,7 +107,8 @@ def data(request: HttpRequest, contact: Contact) -> HttpResponse:
         name = 'attachment; filename="my-data.json"'
         return JsonResponse(whole, json_dumps_params=said, headers={"Content-Disposition": name})
     lines = contact.merchant.consents.filter(contact=contact).order_by("-at", "-pk")
-    parts = [(subjects.holders()[name].title, len(rows)) for name, rows in held.items()]
+    holders = subjects.holders()
+    parts = [(holders[name].title, holders[name].entries % {"count": len(rows)}) for name, rows in held.items()]
     return _page(request, "data", contact, {"lines": lines, "parts": parts})
 
 
@@ -128,6 +129,13 @@ def _language(request: HttpRequest, contact: Contact) -> str:
     return language_of(contact.merchant)
 
 
+def _unknown(request: HttpRequest) -> HttpResponse:
+    """The same for a forged link and for whoever was erased: nothing is said of whether there was somebody."""
+    chosen = str(request.GET.get("lang"))
+    language = chosen if chosen in dict(settings.LANGUAGES) else translation.get_language() or settings.LANGUAGE_CODE
+    return _in(language, request, "unknown", {}, status=404)
+
+
 def _page(
     request: HttpRequest, name: str, contact: Contact, context: dict[str, Any] | None = None, *, status: int = 200
 ) -> HttpResponse:
@@ -138,10 +146,14 @@ def _page(
         "store": store,
         "contact": contact,
         "preferences_token": contact_links.preferences_token(store, contact),
-        "other_languages": [(code, name) for code, name in settings.LANGUAGES if code != language],
         **(context or {}),
     }
+    return _in(language, request, name, whole, status=status)
+
+
+def _in(language: str, request: HttpRequest, name: str, context: dict[str, Any], *, status: int) -> HttpResponse:
+    others = [(code, title) for code, title in settings.LANGUAGES if code != language]
     with translation.override(language):
-        response = render(request, f"contacts/{name}.html", whole, status=status)
+        response = render(request, f"contacts/{name}.html", {"other_languages": others, **context}, status=status)
     response.headers["Content-Language"] = language
     return response
