@@ -1,6 +1,7 @@
 """Our own e-mail to merchants and staff; shoppers' messages go through notifications."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from email.header import Header
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,19 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+
+
+class Letter(EmailMultiAlternatives):
+    """A mail whose subject begins on the line of its name: folded without knowing the name, a subject that is not ASCII
+    leaves that line empty, and readers show a space before it.
+    """
+
+    def message(self, *args: Any, **kwargs: Any) -> Any:
+        built = super().message(*args, **kwargs)  # refuses a subject of several lines
+        subject = str(self.subject)
+        if not subject.isascii():
+            built.replace_header("Subject", Header(subject, "utf-8", header_name="Subject"))
+        return built
 
 
 def render(template: str, context: dict[str, Any], *, language: str) -> tuple[str, str, str]:
@@ -41,7 +55,7 @@ def message(
     Whatever is wrong with the words or the headers raises here, before any server is asked.
     """
     subject, text, html = render(template, context, language=language)
-    built = EmailMultiAlternatives(subject=subject, body=text, to=[to], headers=headers)
+    built = Letter(subject=subject, body=text, to=[to], headers=headers)
     built.attach_alternative(html, "text/html")
     built.message().as_bytes()
     return built

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import ngettext_lazy
 
 from core.contact_values import email_of, phone_of
 from core.models import Merchant
@@ -13,6 +14,7 @@ from core.schema_errors import Text
 # One thing names another, which names a third; no person's go further than this.
 ROUNDS = 4
 Counted = tuple[Text, int]
+ENTRIES = ngettext_lazy("%(count)s entry", "%(count)s entries", "count")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Holder:
 
     `widen` adds by what else it knows the subject; `export` gives plain rows in the reader's language; `erase` says how
     many rows it changed, `count` what an erasure would reach, for the question before it. `is_for_reader`: also whoever
-    proved no more than that he reads an address may see it.
+    proved no more than that he reads an address may see it; `entries` is how many rows there are in words.
     """
 
     title: Text
@@ -54,6 +56,7 @@ class Holder:
     widen: Callable[[Merchant, Subject], Subject] = _same
     count: Callable[[Merchant, Subject], list[Counted]] = _nothing
     is_for_reader: bool = False
+    entries: Any = ENTRIES
 
 
 _holders: dict[str, Holder] = {}

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from core import clock
 from core.models import Merchant
@@ -38,4 +39,5 @@ def _erase(merchant: Merchant, subject: Subject) -> int:
     return waiting.update(state=Message.State.SKIPPED, reason=Reason.ERASED, ended_at=clock.now())
 
 
-hold("messages", Holder(_("Messages"), _export, _erase, count=_count, is_for_reader=True))
+MESSAGES = ngettext_lazy("%(count)s message", "%(count)s messages", "count")
+hold("messages", Holder(_("Messages"), _export, _erase, count=_count, is_for_reader=True, entries=MESSAGES))

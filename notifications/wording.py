@@ -83,7 +83,12 @@ def _still_asks(message: Message) -> bool:
 def _asking(message: Message) -> dict[str, Any]:
     asked = _question(message)
     assert asked is not None  # noqa: S101 - a message without one is not needed
-    return {"address": contact_links.confirm(asked), "text": asked.text, "asked_at": asked.asked_at}
+    return {
+        "address": contact_links.confirm(asked),
+        "text": asked.text,
+        "asked_at": asked.asked_at,
+        "is_reminder": asked.asked_again_at is not None,
+    }
 
 
 TEMPLATES = {"optin": Template(_asking, _still_asks)}

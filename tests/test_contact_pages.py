@@ -79,13 +79,25 @@ def test_a_link_that_is_too_old_says_so(merchant: Merchant, browser: Client) -> 
     assert ledger(merchant) == []
 
 
+def nothing_said(answer: Any) -> bool:
+    """The one page of links that open nothing: no store, no way to our dashboard, no word of who was there."""
+    html = answer.content.decode()
+    assert "لم يعد هذا الرابط صالحًا" in html
+    assert "إن حُذفت بياناتك فلن تصلك رسائل." in html
+    assert [words for words in (STORE, "نومو فلو", 'href="/"', "sign-in", "<form") if words in html] == []
+    return bool(answer.status_code == 404)
+
+
 def test_a_link_works_at_its_own_place_only(merchant: Merchant, other_merchant: Merchant, browser: Client) -> None:
     contact = subscribed(merchant)
     token = contact_links.preferences_token(merchant, contact)
     for place in ("subscribe", "unsubscribe"):
-        assert browser.post(f"/{place}/{token}/").status_code == 404
+        assert nothing_said(browser.post(f"/{place}/{token}/"))
     for forged in (token[:-1], "x" + token, token.replace(":", ";")):
-        assert browser.get(f"/preferences/{forged}/").status_code == 404
+        assert nothing_said(browser.get(f"/preferences/{forged}/"))
+    page = browser.get("/preferences/forged/?lang=en")
+    assert "If your data was deleted, no messages come to you any more." in page.content.decode()
+    assert (page.headers["Content-Language"], page.headers["X-Robots-Tag"]) == ("en", "noindex")
     assert contact_links.preferences_of(contact_links.preferences_token(other_merchant, contact)) is None
 
 
@@ -235,6 +247,7 @@ def test_his_data_is_his_and_nobody_else_s(merchant: Merchant, browser: Client) 
     assert answer.headers["Content-Disposition"] == 'attachment; filename="my-data.json"'
     held = json.loads(answer.content)
     assert held["store"] == STORE
+    assert "الشبكة: <bdi" in html
     (row,) = held["contacts"]
     assert (row["value"], row["consents"][0]["text"]) == ("sara@example.com", TEXT)
     for others in ("other@example.com", "Somebody Else", "+966501234567"):
@@ -249,11 +262,12 @@ def test_erasing_asks_first(merchant: Merchant, browser: Client) -> None:
     answer = browser.post(path)
     assert (answer.status_code, "حُذفت بياناتك" in answer.content.decode()) == (200, True)
     assert merchant.contacts.get().value == ""
-    assert [browser.get(each).status_code for each in (path, page_of(merchant, contact))] == [404, 404]
+    for each in (path, page_of(merchant, contact), button_of(merchant, contact)):
+        assert nothing_said(browser.get(each))
     lines = len(ledger(merchant))
     pressed = browser.post(button_of(merchant, contact), {"List-Unsubscribe": "One-Click"})
     assert (pressed.status_code, pressed.content) == (200, b"")  # of an old message
-    assert (browser.get(button_of(merchant, contact)).status_code, len(ledger(merchant))) == (410, lines)
+    assert (browser.get(button_of(merchant, contact)).status_code, len(ledger(merchant))) == (404, lines)
 
 
 # How often

@@ -3,6 +3,8 @@
 import smtplib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from email import message_from_bytes
+from email import policy as mail_policy
 from typing import Any
 
 import pytest
@@ -79,6 +81,28 @@ def test_whoever_asks_gets_one_question_in_his_language(merchant: Merchant) -> N
     row = merchant.messages.get()
     assert (row.provider, row.provider_id) == ("email", f"<message-{row.public_id}@localhost>")
     assert mail.extra_headers["Message-ID"] == row.provider_id
+
+
+def test_the_subject_of_a_mail_begins_with_no_space(merchant: Merchant) -> None:
+    ask(merchant)
+    send()
+    raw = mails()[0].message().as_bytes()
+    assert b"\nSubject: =?utf-8?" in raw
+    read = message_from_bytes(raw, policy=mail_policy.default)
+    assert str(read["Subject"]) == "متجر 1305146709: ضغطة واحدة ويكتمل الاشتراك"
+
+
+def test_the_question_says_truly_how_often_it_comes(merchant: Merchant, travel: time_machine.Traveller) -> None:
+    ask(merchant)
+    send()
+    travel.shift(timedelta(days=1, hours=1))
+    contacts.ask_again()
+    send()
+    once, last = "إن لم تؤكّد نذكّرك مرة واحدة بعد يوم، ثم لا شيء.", "هذا هو التذكير الوحيد"
+    told = [
+        [words in part for words in (once, last)] for each in mails() for part in (each.body, each.alternatives[0][0])
+    ]
+    assert told == [[True, False]] * 2 + [[False, True]] * 2
 
 
 def test_the_question_in_english_and_the_store_s_own_address(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from core import clock
 from core.models import Merchant
@@ -81,7 +82,8 @@ def forget(contact: Contact) -> None:
     )
 
 
-hold("contacts", Holder(_("Contacts and consents"), _export, _erase, _widen, is_for_reader=True))
+ADDRESSES = ngettext_lazy("%(count)s address or number", "%(count)s addresses and numbers", "count")
+hold("contacts", Holder(_("Contacts and consents"), _export, _erase, _widen, is_for_reader=True, entries=ADDRESSES))
 
 
 # Visits: browsers that were signed in as the customer, or in which the address was given. Who reads an address is not

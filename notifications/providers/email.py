@@ -28,7 +28,7 @@ class EmailProvider:
 
     def make(self, to: str, rendered: Rendered) -> EmailMultiAlternatives:
         headers = {**rendered.headers, "Message-ID": mail.message_id(rendered.reference)}
-        message = EmailMultiAlternatives(
+        message = mail.Letter(
             subject=rendered.subject,
             body=rendered.text,
             from_email=sender(rendered.sender),
