@@ -395,6 +395,7 @@ def test_the_list_may_hold_more_than_the_counter_counts(shop: Shoppers, owner: C
         assert (response.context["total"], response.context["crowd"].now) == (bucket, min(bucket, 3))
         assert (line in response.content.decode()) == is_told
     page = owner.get(at(shop.merchant)).content.decode()
+    assert "On the day of agreeing one person may count twice" in page
     assert 'at most <bdi dir="ltr">3</bdi> of each network count' in page
 
 
