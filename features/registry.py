@@ -84,6 +84,12 @@ class Drawer(Protocol[S_in]):
     def __call__(self, merchant: "Merchant", settings: S_in, /) -> Panel: ...
 
 
+class Welcome(Protocol[S_in]):
+    """What whoever has just confirmed what the card asked reads on that page: the merchant's own words, or nothing."""
+
+    def __call__(self, settings: S_in, /) -> str: ...
+
+
 class BadRequestError(Exception):
     """Raised by an action: the widget sent something that no widget of ours sends."""
 
@@ -107,8 +113,8 @@ class Card(Generic[S]):
     `actions` are what its widget may ask. While something is `missing`, the dashboard says what instead of "on"; asking
     costs at most one query. `sample` feeds the widget in the preview, where it asks nobody. `measures` are what its
     chart counts, in place of how often it was shown and clicked. `beacons` are the names of what only its widget tells
-    of, such as "subscription.asked". `panel` is a part of its page. `Card[Settings](…)` lets mypy hold them all to the
-    card's own settings.
+    of, such as "subscription.asked". `panel` is a part of its page, `welcome` what subscribers read once they have
+    confirmed. `Card[Settings](…)` lets mypy hold them all to the card's own settings.
     """
 
     slug: str
@@ -124,6 +130,7 @@ class Card(Generic[S]):
     measures: Sequence[Measure] | None = None
     beacons: tuple[str, ...] = ()
     panel: Drawer[S] | None = None
+    welcome: Welcome[S] | None = None
 
     def __post_init__(self) -> None:
         for name in (self.slug, *self.actions):

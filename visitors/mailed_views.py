@@ -15,11 +15,12 @@ from core.http import client_network, truncated
 from core.limiter import Limit
 from core.mailed import mailed_page
 from core.models import Merchant
+from features import registry, services
 from features.selectors import language_of
 from visitors import consents, contact_links, contacts
 from visitors import preferences as choices
 from visitors.consents import Source, Words
-from visitors.models import Contact
+from visitors.models import Contact, OptIn
 
 ONE_CLICK = "List-Unsubscribe"
 # Open without Redis: whoever wants to stop a store's messages can always do so.
@@ -54,7 +55,17 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         asked = contacts.confirm(token) or asked
     if not asked.is_answerable:
         return _page(request, "gone", asked.contact, status=410)
-    return _page(request, "confirm", asked.contact, {"asked": asked, "is_done": not asked.is_open})
+    is_done = not asked.is_open
+    welcome = _welcome(asked) if is_done else ""
+    return _page(request, "confirm", asked.contact, {"asked": asked, "is_done": is_done, "welcome": welcome})
+
+
+def _welcome(asked: OptIn) -> str:
+    """What the merchant promised those who subscribe in his store; kept also where the form is off by now."""
+    if asked.source != Source.FORM:
+        return ""
+    found = [card.welcome(services.settings_of(asked.merchant, card)) for card in registry.cards() if card.welcome]
+    return "\n".join(filter(None, found))
 
 
 @mailed_page

@@ -24,6 +24,14 @@ class Settings(StorefrontSettings):
         widget=forms.Textarea,
         public=True,
     )
+    text_en: str = schema.field(
+        "May we recognize you on your next visit? It helps us improve the store. No name and no number is kept.",
+        label=_("Question in English"),
+        help_text=_("Shown on pages in English. Empty: the question above."),
+        max_length=200,
+        widget=forms.Textarea,
+        public=True,
+    )
     position: Literal["start", "end"] = schema.field(
         "start",
         label=_("Position"),

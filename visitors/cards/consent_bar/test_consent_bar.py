@@ -40,9 +40,16 @@ def test_each_answer_is_counted(merchant: Merchant, client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_it_tells_shoppers_its_words_in_their_stores_language(merchant: Merchant) -> None:
+def test_it_tells_shoppers_its_words_in_both_languages(merchant: Merchant) -> None:
+    """Also of settings that were saved before there were words in English."""
     settings = services.settings_of(merchant, CARD)
     assert settings.dump(public=True) == {
         "text": "هل تسمح لنا بالتعرّف عليك في زيارتك القادمة؟ يساعدنا ذلك على تحسين المتجر، ولا نحفظ اسمًا ولا رقمًا.",
+        "text_en": "May we recognize you on your next visit? It helps us improve the store. "
+        "No name and no number is kept.",
         "position": "start",
     }
+    services.switch(merchant, card=CARD, is_on=True)
+    merchant.features.filter(slug=CARD.slug).update(settings={"text": "نتذكّرك؟", "position": "end"})
+    told = services.settings_of(merchant, CARD).dump(public=True)
+    assert told == {"text": "نتذكّرك؟", "text_en": settings.text_en, "position": "end"}

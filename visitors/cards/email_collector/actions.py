@@ -96,12 +96,12 @@ def _bad_phone() -> str:
 
 def _was_shown(merchant: Merchant, settings: Settings, text: str) -> bool:
     """Whether these are the merchant's words, of now or of a form that may still be open somewhere."""
-    if text == settings.consent_text:
+    if text in settings.consent_texts:
         return True
     since = clock.now() - WORDS_HELD
     rows = merchant.revisions.filter(feature__slug=SLUG, at__gte=since).values_list("before", flat=True)
     with translation.override(language_of(merchant)):  # of what the merchant left alone
-        return any(text == Settings.load(before.get("settings")).consent_text for before in rows)
+        return any(text in Settings.load(before.get("settings")).consent_texts for before in rows)
 
 
 def _ask(merchant: Merchant, settings: Settings, sent: Sent, asker: Asker) -> dict[str, str]:

@@ -19,5 +19,6 @@ CARD = register(
         sample=dashboard.sample,
         health=dashboard.health,
         measures=MEASURES,
+        welcome=lambda settings: settings.after_confirming,
     )
 )

@@ -13,7 +13,7 @@ ASKS = {"email": _("E-mail"), "phone": _("Mobile number"), "both": _("Either or 
 
 
 class Settings(StorefrontSettings):
-    """All of these reach shoppers, who must see exactly what the ledger keeps."""
+    """Shoppers see exactly what the ledger keeps; on pages in English, the texts in English where there are any."""
 
     shape: Literal["popup", "bar", "inline"] = schema.field(
         "popup",
@@ -46,10 +46,11 @@ class Settings(StorefrontSettings):
         public=True,
     )
     consent_text: str = schema.field(
-        _("I agree to receive this store's offers and news, and can withdraw at any time."),
+        _("I agree to receive this store's offers and news, and to be recognized on my next visits."),
         label=_("What shoppers agree to"),
         help_text=_(
-            "Stands beside a box that is never ticked in advance. The ledger of consent keeps exactly these words."
+            "Stands beside a box that is never ticked in advance. The ledger of consent keeps exactly these words. In "
+            "words of your own, keep in that they will be recognized: who subscribes is known on later visits."
         ),
         widget=forms.Textarea,
         min_length=10,
@@ -66,6 +67,47 @@ class Settings(StorefrontSettings):
         max_length=200,
         public=True,
     )
+    after_confirming: str = schema.field(
+        "",
+        label=_("After confirming"),
+        help_text=_("Shown to subscribers on the page where they confirm. Write a coupon code of yours here."),
+        max_length=200,
+        widget=forms.Textarea,
+    )
+    title_en: str = schema.field(
+        "Be the first to know",
+        label=_("Title in English"),
+        help_text=_("This and the next stand on pages in English. One that is empty is replaced by the one above."),
+        max_length=80,
+        public=True,
+    )
+    text_en: str = schema.field(
+        "New arrivals and offers, now and then. You can stop at any time.",
+        label=_("Text in English"),
+        max_length=300,
+        widget=forms.Textarea,
+        public=True,
+    )
+    button_en: str = schema.field("Subscribe", label=_("Button in English"), max_length=30, public=True)
+    consent_text_en: str = schema.field(
+        "I agree to receive this store's offers and news, and to be recognized on my next visits.",
+        label=_("What shoppers agree to, in English"),
+        help_text=_("The ledger of consent keeps the words that the shopper saw."),
+        widget=forms.Textarea,
+        max_length=LONGEST_TEXT,
+        public=True,
+    )
+    thanks_en: str = schema.field(
+        "Almost done: press the button in the mail that we have just sent you.",
+        label=_("After an address was sent, in English"),
+        max_length=200,
+        public=True,
+    )
     pages: list[Page] = pages_field("home", "product", "listing")
     trigger: Trigger = trigger_field("scroll")
     frequency_days: int = frequency_field(14)
+
+    @property
+    def consent_texts(self) -> set[str]:
+        """Either may stand on a form, by the page's language."""
+        return {self.consent_text, self.consent_text_en or self.consent_text}

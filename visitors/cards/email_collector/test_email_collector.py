@@ -21,7 +21,8 @@ from visitors.cards.email_collector.dashboard import health
 from visitors.cards.email_collector.numbers import REFUSED
 from visitors.models import OptIn
 
-WORDS = "أوافق على استلام عروض هذا المتجر وأخباره، ويمكنني إلغاء الموافقة في أي وقت."
+WORDS = "أوافق على استلام عروض هذا المتجر وأخباره، وأن يتعرّف عليّ في زياراتي القادمة."
+ENGLISH = "I agree to receive this store's offers and news, and to be recognized on my next visits."
 NOURA = "noura@example.com"
 UNTICKED = "Please tick the box to agree."
 NO_ADDRESS = "This is no address that we can write to. Please look at it once more."
@@ -132,6 +133,56 @@ def test_what_the_merchant_wrote_is_what_the_ledger_keeps(form: Form) -> None:
     assert form.send(text="أوافق على رسائل نفحات نجد\nوأقر بأن عمري 18 عامًا.") == {}
     contacts.confirm(contact_links.confirm_token(form.asked[0]))
     assert [line.text for line in form.merchant.consents.all()] == ["أوافق على رسائل نفحات نجد\nوأقر بأن عمري 18 عامًا."]
+
+
+def test_on_a_page_in_english_he_agrees_to_the_words_in_english(form: Form) -> None:
+    assert form.send(text=ENGLISH, lang="en") == {}
+    form.set(consent_text_en="Yes to the news of Najd Scents.")
+    assert form.send(text="Yes to the news of Najd Scents.", lang="en", email="b@example.com") == {}
+    form.set(consent_text_en="")
+    assert form.send(text=WORDS, lang="en", email="c@example.com") == {}
+    assert [(asked.text, asked.language) for asked in form.asked] == [
+        (ENGLISH, "en"), ("Yes to the news of Najd Scents.", "en"), (WORDS, "en"),
+    ]  # fmt: skip
+    assert "" in form.send(text="", lang="en", email="d@example.com")["errors"]
+
+
+def test_shoppers_are_told_both_languages_and_never_the_coupon(form: Form) -> None:
+    """Settings that were saved before there were texts in English go on working, with ours in their place."""
+    old = {"title": "جديدنا يصلك أولًا", "consent_text": "أوافق على رسائل نفحات نجد."}
+    form.merchant.features.filter(slug=CARD.slug).update(settings=old)
+    told = services.settings_of(form.merchant, CARD).dump(public=True)
+    assert (told["title"], told["consent_text"]) == (old["title"], old["consent_text"])
+    assert {name: text for name, text in told.items() if name.endswith("_en")} == {
+        "title_en": "Be the first to know",
+        "text_en": "New arrivals and offers, now and then. You can stop at any time.",
+        "button_en": "Subscribe",
+        "consent_text_en": ENGLISH,
+        "thanks_en": "Almost done: press the button in the mail that we have just sent you.",
+    }
+    assert form.send(text="أوافق على رسائل نفحات نجد.") == {}
+    form.set(after_confirming="NAJD-10")
+    config = form.client.get(f"/sf/{form.merchant.salla_id}/config.json")
+    assert [card["slug"] for card in config.json()["cards"]] == [CARD.slug]
+    assert b"NAJD-10" not in config.content
+    assert b"after_confirming" not in config.content
+
+
+def test_whoever_confirms_reads_what_the_merchant_promised(form: Form) -> None:
+    """Not before he presses the button, and only who subscribed by the form."""
+    form.set(after_confirming="كودك: <b>NAJD-10</b>\nشكرًا لك")
+    form.send()
+    form.send(email="b@example.com")
+    page = contact_links.confirm(form.asked[0]).removeprefix("http://localhost:8000")
+    assert "NAJD-10" not in form.client.get(page).content.decode()
+    said = '<p class="quote" dir="auto">كودك: &lt;b&gt;NAJD-10&lt;/b&gt;<br>شكرًا لك</p>'
+    assert said in form.client.post(page).content.decode()
+    assert said in form.client.get(page).content.decode()  # he opens his mail again for the code
+    form.merchant.opt_ins.filter(pk=form.asked[1].pk).update(source="preference_centre")
+    other = contact_links.confirm(form.asked[1]).removeprefix("http://localhost:8000")
+    assert "NAJD-10" not in form.client.post(other).content.decode()
+    form.set(after_confirming="")
+    assert 'class="quote"' not in form.client.get(page).content.decode()
 
 
 def test_a_form_that_was_open_while_its_words_changed(form: Form) -> None:

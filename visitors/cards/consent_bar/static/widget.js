@@ -26,7 +26,8 @@ const play = async (root, settings, api, isAsked) => {
   api.corner(settings.position);
   const end = await api.turn("teaser");
   if (!isAsked && api.isKnown()) return end();
-  const box = api.element("section", { "aria-label": settings.text });
+  const text = (api.lang !== "ar" && settings.text_en) || settings.text;
+  const box = api.element("section", { "aria-label": text });
   const row = api.element("div");
   WORDS[api.lang === "ar" ? "ar" : "en"].forEach((word, at) => {
     const button = api.element("button", {}, word);
@@ -39,7 +40,7 @@ const play = async (root, settings, api, isAsked) => {
     };
     row.append(button);
   });
-  box.append(api.element("p", {}, settings.text), row);
+  box.append(api.element("p", {}, text), row);
   root.append(box);
   api.wait(ALONE_MS).then(end);
 };

@@ -61,6 +61,7 @@ const STYLE = `
 
 /** @param {ShadowRoot} root @param {any} settings @param {any} api */
 export default function mount(root, settings, api) {
+  if (api.lang !== "ar") for (const name in settings) settings[name] = settings[name + "_en"] || settings[name];
   return api.isPreview || !api.local.get("done") ? play(root, settings, api) : root.host.remove();
 }
 
