@@ -19,8 +19,8 @@
  * @property {(name: string, data?: Record<string, unknown>) => Promise<boolean>} send tells our server that a shopper did
  *   something with the card, such as `card.clicked`
  * @property {(product?: number | null) => Promise<any>} live how many are here now: `{rung, count, product}`, or null
- * @property {(may?: boolean) => Promise<string | null>} identify the shopper agrees to be known again: his signed key; or
- *   no longer does
+ * @property {(may?: boolean) => Promise<string | null>} identify the signed key of a shopper who does what goes with being
+ *   known again, unless he refused that: he is asked with `may`, and what he says there counts
  * @property {() => boolean} isKnown he has agreed
  * @property {() => number[]} thanked when this browser was last thanked for its own orders
  * @property {() => void} close the shopper is done with the card: it goes, and comes back as rarely as the merchant said
@@ -45,9 +45,11 @@
   const QUIET_MS = 5000;
   const GAP = 8; // between two of ours
   const BAR_SHARE = 0.4; // of the window's height: what is higher and fixed is no bar
+  const STACK_SHARE = 0.6; // of the window's height: what would reach higher takes the place of others
+  // Of a listing's many buttons one is always somewhere: those scroll by.
   const BUYING =
-    '[href*="checkout"],[id*="checkout"],[class*="checkout"],[id*="cart-submit"],salla-add-product-button,' +
-    'salla-quick-buy,form [type="submit"],form button:not([type])';
+    '[href*="checkout"],[id*="checkout"],[class*="checkout"],[id*="cart-submit"],' +
+    'form :is(salla-add-product-button,salla-quick-buy,[type="submit"],button:not([type]))';
   const READABLE = 4.5;
 
   const { salla } = /** @type {any} */ (window);
@@ -120,22 +122,20 @@
   const loaded = Promise.race([quiet, new Promise((resolve) => {
     document.readyState === "complete" ? resolve(null) : addEventListener("load", resolve);
   })]);
-  /** @type {Promise<void>} */
-  let lastTeaser = Promise.resolve();
+  /** @type {Promise<unknown>} */
+  let before = Promise.resolve();
 
-  /** The arbiter: quiet at first, one teaser at a time, one interruption a visit. @type {Api["turn"]} */
+  /** The arbiter: quiet at first, one teaser at a time and none beside the visit's one interruption. @type {Api["turn"]} */
   const turn = async (kind) => {
     await quiet;
-    if (kind === "interruption") {
-      if (visit.get("interrupted")) return null;
-      visit.set("interrupted", true);
-      return () => {};
-    }
-    const before = lastTeaser;
+    const isTeaser = kind === "teaser";
+    if (!isTeaser && visit.get("interrupted")) return null;
+    if (!isTeaser) visit.set("interrupted", true);
+    const others = before;
     /** @type {() => void} */
     let end = () => {};
-    lastTeaser = new Promise((resolve) => { end = resolve; });
-    await before;
+    before = Promise.all([others, new Promise((resolve) => { end = () => resolve(null); })]);
+    if (isTeaser) await others;
     return end;
   };
 
@@ -163,43 +163,55 @@
     });
   };
 
-  /** Above those of ours that stand in its way, if the window is high enough. @param {HTMLElement} host */
-  const stack = (host) => {
-    host.style.removeProperty("--nomo-stack");
-    const mine = host.getBoundingClientRect();
-    let { bottom } = mine;
-    const others = [...document.querySelectorAll("nomo-card[data-corner]")].filter((each) => each !== host);
-    const boxes = others.map((each) => each.getBoundingClientRect()).sort((one, other) => other.bottom - one.bottom);
-    for (const box of boxes) {
-      const isInColumn = box.left < mine.right && box.right > mine.left && box.height;
-      if (isInColumn && box.top < bottom + GAP && box.bottom > bottom - mine.height - GAP) bottom = box.top - GAP;
+  /** Each of ours in a corner, as they came up, and how many pixels above it. @type {Map<HTMLElement, number>} */
+  const corners = new Map();
+  let frame = 0;
+
+  /** Each finds its place anew: above bars and above who came before it, and away from buttons that buy. */
+  const settle = () => {
+    frame = 0;
+    /** @type {Map<HTMLElement, DOMRect>} */
+    const placed = new Map();
+    for (const [host, was] of [...corners]) {
+      if (!host.getBoundingClientRect().height) {
+        corners.delete(host); // it comes up again as the last
+        corners.set(host, 0);
+        host.dataset.away = "";
+        continue;
+      }
+      host.style.setProperty("--nomo-lift", `${barHeight(host)}px`);
+      const mine = host.getBoundingClientRect();
+      const lowest = mine.bottom + was;
+      let bottom = lowest;
+      const inWay = [...placed].filter(([, box]) => box.left < mine.right && box.right > mine.left);
+      for (const [, box] of inWay.sort(([, one], [, other]) => other.bottom - one.bottom)) {
+        if (box.top < bottom + GAP && box.bottom > bottom - mine.height - GAP) bottom = box.top - GAP;
+      }
+      if (innerHeight - bottom + mine.height > innerHeight * STACK_SHARE) {
+        for (const [other, box] of inWay) {
+          if (box.bottom <= lowest - mine.height) continue;
+          other.dataset.away = "";
+          placed.delete(other);
+        }
+        bottom = lowest;
+      }
+      corners.set(host, lowest - bottom);
+      host.style.setProperty("--nomo-stack", `${bottom - lowest}px`);
+      host.toggleAttribute("data-away", coversBuying(host));
+      if (!host.hasAttribute("data-away")) placed.set(host, host.getBoundingClientRect());
     }
-    if (bottom >= mine.height) host.style.setProperty("--nomo-stack", `${mine.bottom - bottom}px`);
   };
 
-  /**
-   * It finds its place before it is painted: what a shopper sees is not moved for another.
-   * @param {HTMLElement} host @param {string} side
-   */
+  const soon = () => { frame ||= requestAnimationFrame(settle); };
+  const grown = new ResizeObserver(settle);
+
+  /** It finds its place before it is painted. @param {HTMLElement} host @param {string} side */
   const corner = (host, side) => {
     Object.assign(host.dataset, { corner: side, away: "" });
-    let frame = 0;
-    let isPlaced = false;
-    const settle = () => {
-      frame = 0;
-      const isThere = host.getBoundingClientRect().height > 0;
-      if (isThere) host.style.setProperty("--nomo-lift", `${barHeight(host)}px`);
-      if (isThere && !isPlaced) stack(host);
-      isPlaced = isThere;
-      host.toggleAttribute("data-away", !isThere || coversBuying(host));
-    };
-    const soon = () => { frame ||= requestAnimationFrame(settle); };
-    addEventListener("scroll", soon, { passive: true, capture: true });
-    addEventListener("resize", () => {
-      isPlaced = false;
-      soon();
-    }, { passive: true });
-    new ResizeObserver(() => { isPlaced ? soon() : settle(); }).observe(host); // something came up in it
+    if (!corners.size) addEventListener("scroll", soon, { passive: true, capture: true });
+    if (!corners.size) addEventListener("resize", soon, { passive: true });
+    corners.set(host, 0);
+    grown.observe(host);
   };
 
   /** @param {string} colour as a browser computes it @returns {number | null} of WCAG; null when it is not opaque */
@@ -235,7 +247,8 @@
       --nomo-shadow: 0 0 0 1px rgb(128 128 128 / .35), 0 8px 28px rgb(0 0 0 / .22); }
     :host([dir="rtl"]) { direction: rtl !important; } :host([dir="ltr"]) { direction: ltr !important; }
     :host([data-corner]) { position: fixed !important; z-index: 20 !important; max-inline-size: calc(100vw - 32px) !important;
-      inset-block-end: calc(16px + var(--nomo-lift, 0px) + var(--nomo-stack, 0px) + env(safe-area-inset-bottom, 0px)) !important; }
+      inset-block-end: calc(16px + var(--nomo-lift, 0px) + env(safe-area-inset-bottom, 0px)) !important;
+      translate: 0 var(--nomo-stack, 0) !important; }
     :host([data-corner="start"]) { inset-inline-start: 16px !important; }
     :host([data-corner="end"]) { inset-inline-end: 16px !important; }
     :host([data-away]) { visibility: hidden !important; }
@@ -329,8 +342,11 @@
       if (name === "card.clicked") done(slug, rules);
       return here.send(name, { ...data, card: slug });
     },
-    identify: async (may = true) => (may ? (await ears)?.identify() : local.set("key", null)) ?? null,
-    isKnown: () => local.get("key") !== null,
+    async identify(may) {
+      if (may !== undefined) local.set("key", may ? local.get("key") || null : "");
+      return (await ears)?.identify() ?? null;
+    },
+    isKnown: () => Boolean(local.get("key")),
     thanked: () => Object.values(local.get("thanked") ?? {}),
     close() {
       host.remove();
@@ -357,15 +373,17 @@
     const seen = new IntersectionObserver((entries) => {
       const isSeen = entries.some((each) => each.intersectionRatio >= 0.5 && each.boundingClientRect.height);
       if (!isSeen || host.hasAttribute("data-away")) return;
-      seen.disconnect();
-      grown.disconnect();
+      [seen, size, place].forEach((each) => each.disconnect());
       shown();
     }, { threshold: 0.5 });
-    const grown = new ResizeObserver(() => {
-      seen.disconnect(); // observed anew, it says anew what is seen
+    const again = () => { // observed anew, it says anew what is seen
+      seen.disconnect();
       seen.observe(host);
-    });
-    grown.observe(host);
+    };
+    const size = new ResizeObserver(again);
+    size.observe(host);
+    const place = new MutationObserver(again);
+    place.observe(host, { attributeFilter: ["data-away"] });
   };
 
   /** @param {Card} card @param {() => Promise<boolean>} isWelcome */

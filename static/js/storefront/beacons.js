@@ -91,9 +91,10 @@ export const start = (here) => {
     if (!isTwin && value !== null) send(name, field ? { [field]: value } : {});
   };
 
-  /** The signed key of a shopper who agrees to be known again. @returns {Promise<string | null>} */
+  /** The signed key of a shopper who agrees to be known again; empty for one who refused. @returns {Promise<string | null>} */
   const identify = async () => {
     const key = here.local.get("key");
+    if (key === "") return key;
     const answer = await here.ask("visitor", key ? { key } : {});
     if (answer) here.local.set("key", answer.key);
     return answer?.key ?? key;

@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e.conftest import Running
-from tests.e2e.shops import OUD, SHOWN, SLUG, Shopper, cards_of, config, merchant, shop
+from tests.e2e.shops import OUD, SHOWN, SHOWN_MS, SLUG, Shopper, cards_of, config, merchant, shop
 from tests.e2e.storefront.conftest import (
     AXE_OF_WIDGET,
     DARK,
@@ -66,6 +66,35 @@ def test_it_leads_to_the_product(shopper: Shopper, running: Running) -> None:
     name = shopper.page.locator("nomo-card a bdi").inner_text()
     shopper.page.locator("nomo-card a").click()
     expect(shopper.page.locator("h1")).to_have_text(name)
+
+
+# The shop's own comes first
+
+
+def test_what_shows_waits_for_the_shops_own_page_to_load(shopper: Shopper, running: Running) -> None:
+    page = shopper.page
+    asked: list[str] = []
+    held: list[Route] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("**/media/*/*.svg", held.append)
+    with page.expect_request("**/storefront/beacons*.js"):
+        page.goto(shop(running), wait_until="commit")
+    assert [url for url in asked if "/cards/" in url] == []
+    with page.expect_request("**/cards/*/widget*.js"):
+        page.unroute("**/media/*/*.svg")
+        for route in held:
+            route.continue_()
+    assert page.evaluate("document.readyState") == "complete"
+    assert shopper.thrown == []
+
+
+def test_it_does_not_wait_for_a_page_that_never_ends_loading(shopper: Shopper, running: Running) -> None:
+    page = shopper.page
+    page.route("**/media/*/*.svg", lambda route: None)
+    page.goto(shop(running), wait_until="commit")
+    expect(page.locator(SHOWN)).to_be_visible(timeout=SHOWN_MS)
+    assert page.evaluate("document.readyState") == "interactive"
+    assert shopper.thrown == []
 
 
 # Manners

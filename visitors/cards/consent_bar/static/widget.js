@@ -4,7 +4,7 @@
  * merchant's link to #nomo-consent; there «no» also takes back an earlier «yes».
  */
 
-const ALONE_MS = 4000; // before another teaser has its turn
+const ALONE_MS = 15_000; // time to answer, before another teaser has its turn
 const WORDS = { ar: ["نعم، تذكّروني", "لا، شكرًا"], en: ["Yes, remember me", "No, thanks"] };
 const STYLE = `
   section { max-inline-size: 26rem; padding: 16px; border-radius: 14px; pointer-events: auto; background: var(--nomo-surface);

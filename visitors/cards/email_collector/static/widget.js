@@ -84,7 +84,7 @@ const play = async (root, settings, api) => {
   const box = element("section", { role: isInline ? "region" : "dialog", "aria-labelledby": "title", "data-shape": settings.shape });
   box.classList.toggle("still", isInline || api.isReducedMotion);
   box.append(element("h2", { id: "title" }, settings.title), element("p", {}, settings.text));
-  box.append(formOf(box, settings, api));
+  box.append(formOf(settings, api, () => { if (!isInline) end(); }));
   if (isInline) {
     // Above the page's foot where that is out of sight, else below it: nothing that is seen moves.
     const foot = document.querySelector("body > footer, .store-footer, footer");
@@ -102,8 +102,8 @@ const play = async (root, settings, api) => {
 /** @param {any} api @returns {Record<string, string>} */
 const wordsOf = (api) => WORDS[api.lang === "ar" ? "ar" : "en"];
 
-/** @param {HTMLElement} box @param {any} settings @param {any} api */
-const formOf = (box, settings, api) => {
+/** @param {any} settings @param {any} api @param {() => void} taken */
+const formOf = (settings, api, taken) => {
   const { element } = api;
   const words = wordsOf(api);
   const began = performance.now();
@@ -149,6 +149,7 @@ const formOf = (box, settings, api) => {
     say.textContent = errors[""] ?? "";
     form.querySelector('[aria-invalid="true"]')?.focus();
     if (Object.keys(errors).length) return;
+    taken();
     api.local.set("done", true);
     api.send("card.clicked");
     form.replaceWith(element("p", { role: "status" }, typed.email ? settings.thanks : words.noted));
