@@ -19,6 +19,8 @@ def email_of(value: Any) -> str | None:
     if not isinstance(value, str) or len(value) > 2 * LONGEST_EMAIL:
         return None
     local, _at, domain = ascii_digits(value).strip().rpartition("@")
+    if '"' in local:  # RFC 5321's other way to write the same mailbox, which nobody has
+        return None
     try:
         email = f"{local}@{punycode(domain.strip().rstrip('.'))}".lower()
         validate_email(email)

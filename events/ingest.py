@@ -209,9 +209,8 @@ def _write(shard: int, position: str, entries: Sequence[Entry]) -> None:
             store(beacons)
     except (LostShardError, *OUTAGES):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one entry, the others are written
         if len(entries) == 1:
-            log.exception("ingest: entry %s of stream %s is set aside", entries[0].position, shard)
             _set_aside(shard, position, entries[0], error)
         else:
             middle = len(entries) // 2
@@ -222,7 +221,9 @@ def _write(shard: int, position: str, entries: Sequence[Entry]) -> None:
 @transaction.atomic
 def _set_aside(shard: int, position: str, entry: Entry, error: Exception) -> None:
     _move(shard, position, entry.position)
-    reason = logs.masked(f"{type(error).__name__}: {error}").replace("\0", "")[:MAX_REASON]
+    reason = _reason(error)
+    is_databases = isinstance(error, DatabaseError)  # its text and its trace repeat what the shopper sent
+    log.error("ingest: %s of stream %s is set aside: %s", entry.position, shard, reason, exc_info=not is_databases)
     BadBatch.objects.create(
         shard=shard,
         position=entry.position,
@@ -231,6 +232,14 @@ def _set_aside(shard: int, position: str, entry: Entry, error: Exception) -> Non
         state=Work.State.DEAD,
         reason=reason,
     )
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong; of the database only its code, since its words have the row in them."""
+    name = type(error).__name__
+    if isinstance(error, DatabaseError):
+        return f"{name}: {getattr(error.__cause__, 'pgcode', None) or 'no code'}"
+    return logs.masked(f"{name}: {error}").replace("\0", "")[:MAX_REASON]
 
 
 def _store_of(entry: Entry) -> Merchant | None:

@@ -305,3 +305,10 @@ def test_another_store_s_contact_is_not_there(merchant: Merchant, other_merchant
     for end in ("consent/", "end/", "erase/"):
         assert owner.post(address(merchant, contact, end), {"end-reason": "x"} | DECLARED).status_code == 404
     assert len(ledger(other_merchant)) == 1
+
+
+def test_a_viewer_finds_nobody_by_a_name_that_he_does_not_see(crowd: Merchant, people: dict[str, Client]) -> None:
+    contact = crowd.contacts.order_by("pk").first()
+    crowd.contacts.filter(pk=contact.pk).update(name="Huda Salem")
+    editors, viewers = (people[role].get(address(crowd) + "?q=Huda").context["page"] for role in ("editor", "viewer"))
+    assert ([row.name for row in editors], list(viewers)) == (["Huda Salem"], [])

@@ -9,7 +9,7 @@ import time_machine
 from django.db import IntegrityError, connection
 from redis import RedisError
 
-from core import clock, redis
+from core import clock, redis, subjects
 from core.contact_values import email_of, masked
 from core.http import truncated
 from core.models import Merchant
@@ -21,6 +21,7 @@ from visitors import consents, contact_links, contacts, suppressions
 from visitors.consents import Reason, Words
 from visitors.contacts import Outcome
 from visitors.models import Channel, Consent, Contact, OptIn, Purpose, Suppression
+from visitors.values import mailbox_of
 
 pytestmark = pytest.mark.django_db
 Source = Consent.Source
@@ -405,3 +406,56 @@ def test_a_line_goes_with_a_store_that_left(merchant: Merchant) -> None:
     merchant.consents.all().delete()
     contact.delete()
     assert merchant.contacts.count() == 0
+
+
+def test_who_stops_everything_hears_nothing_of_an_open_question(
+    merchant: Merchant, travel: time_machine.Traveller
+) -> None:
+    contact = subscribed(merchant)
+    travel.shift(timedelta(days=3))
+    ask(merchant)
+    contacts.stop_all(merchant, contact, words=Words(consents.Source.UNSUBSCRIBE))
+    asked = requests(merchant)
+    travel.shift(timedelta(hours=25))
+    contacts.ask_again()
+    assert (requests(merchant), merchant.opt_ins.latest("pk").state) == (asked, OptIn.State.EXPIRED)
+
+
+def test_who_asks_anew_at_that_moment_is_not_asked_twice(
+    merchant: Merchant, travel: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(merchant)
+    travel.shift(timedelta(hours=24, minutes=1))
+    once_more = contacts._ask_again
+
+    def after_another(asked: OptIn) -> None:
+        ask(merchant)
+        once_more(asked)
+
+    monkeypatch.setattr(contacts, "_ask_again", after_another)
+    contacts.ask_again()
+    assert requests(merchant) == 2
+
+
+def test_who_is_erased_at_that_moment_confirms_nothing(merchant: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(merchant)
+    asked = merchant.opt_ins.get()
+    opened = contacts.question_of
+
+    def and_erased(token: str) -> OptIn | None:
+        found = opened(token)
+        subjects.erase_subject(merchant, email="sara@example.com")
+        return found
+
+    monkeypatch.setattr(contacts, "question_of", and_erased)
+    assert answer(asked) is None
+    assert not merchant.consents.filter(state="given").exists()
+
+
+@pytest.mark.parametrize("value", ['"sara"@example.com', '"s\\ara"@example.com'])
+def test_another_way_to_write_a_mailbox_is_none(merchant: Merchant, value: str) -> None:
+    assert ask(merchant, value) == Outcome.INVALID
+
+
+def test_one_mailbox_of_google_has_two_names(db: None) -> None:
+    assert mailbox_of("sa.ra@googlemail.com") == mailbox_of("sara@gmail.com")

@@ -13,6 +13,7 @@ from django.db import connection
 from core import clock, redis, subjects
 from core.models import Merchant
 from core.subjects import Subject, erase_subject, export_subject, find
+from events import ingest
 from integrations.models import Delivery
 from integrations.tasks import purge_stores
 from notifications import outbox
@@ -20,6 +21,7 @@ from tests.conftest import work
 from tests.contacts import TEXT, answer, ask, subscribed
 from tests.outbox import outcome, send
 from tests.salla import payload
+from tests.visits import Shoppers
 from visitors import contacts, suppressions
 from visitors.consents import Source, Words
 from visitors.models import Contact, Purpose, Suppression
@@ -268,3 +270,13 @@ def test_a_store_that_left_keeps_hashes_and_no_persons(deliver: Deliver, merchan
     kept = suppressions.reasons(merchant, value="sara@example.com", channel=contact.channels[0])
     assert kept == {Suppression.Reason.STOPPED}  # a store that comes back does not write to who unsubscribed
     assert outcome(merchant)
+
+
+def test_steps_of_a_browser_go_also_where_no_visits_were_kept(merchant: Merchant) -> None:
+    shop = Shoppers(merchant)
+    shop.send("page.viewed", ("coupon.applied", {"code": "X"}), key="v:noura")
+    ingest.drain()
+    subscribed(merchant, "noura@example.com", visitor_key="v:noura")
+    assert (merchant.visits.count(), merchant.storefront_events.filter(visitor_key="v:noura").count()) == (0, 2)
+    erase_subject(merchant, email="noura@example.com")
+    assert merchant.storefront_events.filter(visitor_key="v:noura").count() == 0

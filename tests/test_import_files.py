@@ -1,6 +1,7 @@
 """Files of people as other tools write them: their letters, separators and columns are found, or it is said why not."""
 
 import io
+import re
 import zipfile
 from datetime import date
 from typing import Any
@@ -171,3 +172,15 @@ def test_else_by_what_stands_in_them() -> None:
     assert not has_names(rows[0])
     assert has_names(ROWS[0])
     assert has_names(["id", "966", "total"])
+
+
+def test_a_row_that_calls_itself_a_far_one_is_refused_soon() -> None:
+    content, found = io.BytesIO(sheet(["email"], ["a@example.com"])), io.BytesIO()
+    far = b'<row r="999999999"><c r="A999999999"><v>1</v></c></row></sheetData>'
+    with zipfile.ZipFile(content) as parts, zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as made:
+        for part in parts.infolist():
+            text = re.sub(rb"<dimension[^>]*/>", b"", parts.read(part))
+            is_sheet = part.filename.endswith("sheet1.xml")
+            made.writestr(part.filename, text.replace(b"</sheetData>", far) if is_sheet else text)
+    with pytest.raises(FileError, match="too many rows"):
+        read(found.getvalue())

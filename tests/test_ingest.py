@@ -388,3 +388,15 @@ def test_anything_else_is_refused_in_one_way(raw):
 def test_numbers_that_json_does_not_know_are_not_sent(merchant):
     with pytest.raises(ValueError, match="Out of range"):
         stream.encode(beacon(merchant, context={"total": float("nan")}))
+
+
+def test_of_the_database_only_its_code_is_noted(merchant, caplog):
+    @bus.on_batch
+    def choke(beacons: Sequence[Beacon]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s::integer", ["sara@example.com"])
+
+    send(beacon(merchant, "page.viewed"))
+    assert ingest.drain() == 1
+    assert BadBatch.objects.get().reason == "DataError: 22P02"
+    assert "sara@example.com" not in caplog.text

@@ -279,3 +279,15 @@ def test_known_robots_count_for_nothing(client: Client, shop: Merchant) -> None:
 def test_programs_count_for_nothing(client: Client, shop: Merchant, agent: str) -> None:
     send(client, beacon(), store=STORE, agent=agent)
     assert now_in(shop) == 0
+
+
+def test_who_has_a_place_frees_no_other(client: Client, shop: Merchant, noon: Any) -> None:
+    """One key, and beacons without it by ever another bucket."""
+    key = client.post(f"/sf/{shop.salla_id}/visitor", "", content_type="text/plain").json()["key"]
+    page = {"slug": "product.single", "id": 7, "path": "/"}
+    for bucket in range(20):
+        assert send(client, beacon(bucket=bucket, page=page), store=shop.salla_id) == 204
+        assert send(client, beacon(bucket=bucket, key=key), store=shop.salla_id) == 204
+    ingest.drain()
+    assert presence.count(shop, product_id=7) <= 3
+    assert presence.today(shop) <= 4

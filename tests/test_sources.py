@@ -233,3 +233,8 @@ def test_every_channel_has_an_arabic_name() -> None:
 def test_a_domain_stands_once() -> None:
     domains = [each for sites in hosts._SITES.values() for listed in sites.values() for each in listed.split()]
     assert sorted(domains) == sorted(set(domains))
+
+
+def test_letters_that_grow_in_small_stay_as_short_as_the_column() -> None:
+    source = came(source="İ" * 100, medium="İ" * 100)
+    assert (len(source.name), len(source.medium)) == (100, 100)

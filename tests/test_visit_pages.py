@@ -337,6 +337,7 @@ def test_a_visitors_file(shop: Shoppers, owner: Client) -> None:
     told = json.loads(response.content)
     assert response.headers["Content-Disposition"] == f'attachment; filename="visitor-{visitor.public_id}.json"'
     assert (told["visitor"]["customer_salla_id"], told["visits"][0]["orders"]) == (225, [900])
+    assert shop.merchant.activities.filter(what="visitor.given").count() == 1
 
 
 def test_erasing_asks_first(shop: Shoppers, owner: Client) -> None:
@@ -355,9 +356,14 @@ def test_a_viewer_looks_and_erases_nothing(shop: Shoppers) -> None:
     a_day(shop)
     viewer = browser(shop.merchant, Role.VIEWER)
     visitor = shop.merchant.visitors.get()
-    for page in ("", "visits/", "now/", f"{visitor.public_id}/", f"{visitor.public_id}/file/"):
+    for page in ("", "visits/", "now/", f"{visitor.public_id}/"):
         assert viewer.get(at(shop.merchant, page)).status_code == 200
-    assert "/erase/" not in viewer.get(at(shop.merchant, f"{visitor.public_id}/")).content.decode()
+    page = viewer.get(at(shop.merchant, f"{visitor.public_id}/")).content.decode()
+    assert ("/erase/" in page, "/file/" in page, "نورة" in page.partition("<h1>")[2].partition("</h1>")[0]) == (
+        False,
+    ) * 3
+    assert viewer.get(at(shop.merchant, f"{visitor.public_id}/file/")).status_code == 403
+    assert not shop.merchant.activities.filter(what="visitor.given").exists()
     assert viewer.post(at(shop.merchant, f"{visitor.public_id}/erase/")).status_code == 403
     assert shop.merchant.visitors.count() == 1
 
@@ -469,3 +475,16 @@ def test_spans_are_whole_days(merchant: Merchant) -> None:
     span, _form = spans.asked(merchant, {"days": "7"})
     assert span.until - span.since == timedelta(days=7)
     assert span.query == "days=7"
+
+
+@pytest.mark.parametrize("query", ["first=0001-01-01&last=0001-01-02", "first=0001-01-02&last=0001-01-02"])
+def test_days_before_any_store_are_refused(shop: Shoppers, owner: Client, query: str) -> None:
+    for end in ("", "visits/"):
+        response = owner.get(at(shop.merchant, f"{end}?{query}"))
+        assert response.status_code in {200, 422}
+    assert "No store is as old as that." in owner.get(at(shop.merchant, f"?{query}")).content.decode()
+
+
+def test_a_country_that_is_none_is_refused(shop: Shoppers, owner: Client) -> None:
+    a_day(shop)
+    assert owner.get(at(shop.merchant, "visits/?country=%00")).status_code == 200

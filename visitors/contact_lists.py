@@ -52,8 +52,8 @@ class SearchForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value}
 
 
-def found(merchant: Merchant, form: SearchForm) -> QuerySet[Contact]:
-    """The newest first."""
+def found(merchant: Merchant, form: SearchForm, *, is_whole: bool = True) -> QuerySet[Contact]:
+    """The newest first; names are searched for whom they are shown to."""
     rows = merchant.contacts.filter(erased_at=None)
     chosen = form.chosen
     if kind := chosen.get("kind"):
@@ -61,15 +61,14 @@ def found(merchant: Merchant, form: SearchForm) -> QuerySet[Contact]:
     if source := chosen.get("source"):
         rows = rows.filter(_came_by(merchant, source))
     if words := chosen.get("q"):
-        rows = rows.filter(_named(words))
+        rows = rows.filter(_valued(words) | Q(name__istartswith=words.strip()) if is_whole else _valued(words))
     if state := chosen.get("state"):
         rows = _in_state(merchant, rows, state)
     return rows.order_by("-created_at", "-pk")
 
 
-def _named(words: str) -> Q:
-    values = {value for value in (email_of(words), phone_of(words)) if value}
-    return Q(value__in=values) | Q(name__istartswith=words.strip())
+def _valued(words: str) -> Q:
+    return Q(value__in={value for value in (email_of(words), phone_of(words)) if value})
 
 
 def _came_by(merchant: Merchant, source: str) -> Q:

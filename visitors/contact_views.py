@@ -26,7 +26,7 @@ def contacts(request: MerchantRequest) -> HttpResponse:
         contact = contact_desk.add(request.merchant, *new.cleaned_data["value"], name=new.cleaned_data["name"])
         return redirect("contacts:contact", request.merchant.public_id, contact.public_id)
     form = contact_lists.SearchForm(request.GET)
-    rows = contact_lists.found(request.merchant, form)
+    rows = contact_lists.found(request.merchant, form, is_whole=can_change(request))
     page = Paginator(rows, CONTACTS_PER_PAGE).get_page(request.GET.get("page"))
     query = request.GET.copy()
     query.pop("page", None)

@@ -154,7 +154,9 @@ def confirm(token: str) -> OptIn | None:
     if asked is None or not asked.is_answerable:
         return None
     merchant = asked.merchant
-    contact = merchant.contacts.select_for_update().get(pk=asked.contact_id)
+    contact = merchant.contacts.select_for_update().filter(pk=asked.contact_id, erased_at=None).first()
+    if contact is None:  # erased at this moment
+        return None
     pending = merchant.opt_ins.filter(pk=asked.pk, state=OptIn.State.PENDING)
     if pending.update(state=OptIn.State.CONFIRMED, confirmed_at=clock.now()) == 1:
         contact.name = asked.name or contact.name
@@ -187,6 +189,7 @@ def stop_all(merchant: Merchant, contact: Contact, *, words: Words) -> None:
     """Nothing promotional goes there any more; whoever never agreed to anything is not even asked again."""
     is_known = contact.verified_at or consents.standing(merchant, contact).states
     withdraw(merchant, contact, words=words)
+    contact.opt_ins.filter(state=OptIn.State.PENDING).update(state=OptIn.State.EXPIRED)
     reason = Suppression.Reason.STOPPED if is_known else Suppression.Reason.REFUSED
     suppressions.suppress(merchant, value=contact.value, channels=contact.channels, reason=reason)
 
@@ -196,24 +199,22 @@ def stop_all(merchant: Merchant, contact: Contact, *, words: Words) -> None:
 
 def ask_again() -> None:
     """Once more, a day later, whoever has not answered; never while another question of his is newer."""
-    now = clock.now()
-    newer = OptIn.unscoped.filter(contact=OuterRef("contact"), asked_at__gt=OuterRef("asked_at"))
-    due = OptIn.unscoped.filter(
-        ~Exists(newer),
-        state=OptIn.State.PENDING,
-        asked_again_at=None,
-        asked_at__lte=now - AGAIN_AFTER,
-        expires_at__gt=now,
-    )
-    for asked in due.select_related("merchant", "contact").order_by("asked_at")[:ASKED_AT_ONCE]:
+    for asked in _due().select_related("merchant", "contact").order_by("asked_at")[:ASKED_AT_ONCE]:
         if EVERYWHERE.allow(mailbox_of(asked.contact.value)):
             _ask_again(asked)
 
 
+def _due() -> QuerySet[OptIn]:
+    now = clock.now()
+    newer = OptIn.unscoped.filter(contact=OuterRef("contact"), asked_at__gt=OuterRef("asked_at"))
+    waiting = OptIn.unscoped.filter(state=OptIn.State.PENDING, asked_again_at=None, expires_at__gt=now)
+    return waiting.filter(~Exists(newer), asked_at__lte=now - AGAIN_AFTER)
+
+
 @transaction.atomic
 def _ask_again(asked: OptIn) -> None:
-    pending = asked.merchant.opt_ins.filter(pk=asked.pk, state=OptIn.State.PENDING, asked_again_at=None)
-    if pending.update(asked_again_at=clock.now()) == 1:
+    list(asked.merchant.contacts.select_for_update().filter(pk=asked.contact_id))  # he may be asking anew
+    if _due().filter(pk=asked.pk).update(asked_again_at=clock.now()) == 1:
         _record_request(asked, "2")
 
 

@@ -22,6 +22,8 @@ from core.schema_errors import Text
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_ROWS = 50_000
+# Of a sheet, with its empty rows: a row may call itself the thousand millionth.
+MOST_ROWS_READ = 2 * MAX_ROWS
 MAX_COLUMNS = 50
 MAX_CELL = 2_000
 # Of a workbook when unpacked: what grows beyond it was made to.
@@ -92,8 +94,12 @@ def rows_of(content: bytes, form: Form) -> Iterator[list[str]]:
     rows = _sheet_rows(content) if form.encoding == Encoding.XLSX else _text_rows(content, form)
     for number, row in enumerate(row for row in rows if any(row)):
         if number > MAX_ROWS:
-            raise FileError(_("The file has too many rows: at most 50,000. Bring it in several parts."))
+            raise _too_many_rows()
         yield row
+
+
+def _too_many_rows() -> FileError:
+    return FileError(_("The file has too many rows: at most 50,000. Bring it in several parts."))
 
 
 def _encoding_of(content: bytes) -> tuple[Encoding, bool]:
@@ -153,7 +159,9 @@ def _sheet_rows(content: bytes) -> Iterator[list[str]]:
         book = import_module("openpyxl").load_workbook(
             io.BytesIO(content), read_only=True, data_only=True, keep_links=False
         )
-        for row in book.worksheets[0].iter_rows(values_only=True, max_col=MAX_COLUMNS):
+        for number, row in enumerate(book.worksheets[0].iter_rows(values_only=True, max_col=MAX_COLUMNS)):
+            if number > MOST_ROWS_READ:
+                raise _too_many_rows()
             yield _cells(_written(value) for value in row)
     except FileError:
         raise

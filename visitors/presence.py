@@ -88,8 +88,8 @@ local function note(key)
 end
 
 local function is_one_too_many(key, most)
-  forget_former(key)
   if redis.call('ZADD', key, ARGV[1], person) == 1 then
+    forget_former(key) -- whose place he takes; who has one already frees no other
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
     if redis.call('ZCARD', key) > most then
       redis.call('ZREM', key, person)

@@ -131,8 +131,8 @@ def _is_outdated(word: str, kind: Kind, known: str) -> bool:
 
 def _of_campaign(utm: tuple[str, ...], network: str, known: str) -> Source:
     source, medium, campaign, term, content = (cleaned(text) for text in utm)
-    name = _named(source.lower()) or _named(network) or known or NOT_SET
-    medium = medium.lower()
+    source, medium = (text.lower()[:LONGEST] for text in (source, medium))  # some letters are two in small
+    name = _named(source) or _named(network) or known or NOT_SET
     return Source(_channel(name, medium, network), name, medium, campaign, term, content, network)
 
 

@@ -11,6 +11,7 @@ from core.models import Merchant
 DAYS = (7, 28, 90)
 USUAL = 28
 MOST_DAYS = 400  # a year, and the month before
+EARLIEST = date(2000, 1, 1)  # nobody's store is older
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class SpanForm(forms.Form):
     def clean(self) -> None:
         super().clean()
         first, last = self.cleaned_data.get("first"), self.cleaned_data.get("last")
+        for name in ("first", "last"):
+            if (day := self.cleaned_data.get(name)) and day < EARLIEST:
+                self.add_error(name, _("No store is as old as that."))
         if first and last and first > last:
             self.add_error("last", _("The end comes before the beginning."))
         elif first and last and (last - first).days >= MOST_DAYS:

@@ -25,4 +25,6 @@ def mailbox_of(value: str) -> str:
     if not at:
         return value
     local = local.partition("+")[0] or local
-    return f"{local.replace('.', '') if domain in GMAIL else local}@{domain}"
+    if domain in GMAIL:
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"

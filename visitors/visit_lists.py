@@ -1,5 +1,6 @@
 """The visits of some days, as a list that can be narrowed and taken along as a file; and who is there now."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ COUNTRIES_OFFERED = 40
 NOW = timedelta(minutes=5)
 MOST_NOW = 100
 AT_ONCE = 500
+_CODE = re.compile(r"[A-Z]{2}|\?")
 
 
 class Filters(forms.Form):
@@ -61,7 +63,7 @@ class Filters(forms.Form):
             merchant, VISITS, kind="country", since=span.since, until=span.until, limit=COUNTRIES_OFFERED
         )
         codes = [row.word for row in rows]
-        if (asked := self.data.get("country", "")) and asked not in codes:
+        if _CODE.fullmatch(asked := self.data.get("country", "")) and asked not in codes:
             codes.append(asked)
         country: Any = self.fields["country"]
         country.choices = [("", _("All")), *((code, words.country(code)) for code in codes)]

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from core import activity, clock
 from core.models import Merchant, User
 from core.subjects import Subject
+from events import partitions
 from features import registry
 from features.services import settings_of
 from visitors import visit_orders
@@ -21,6 +22,7 @@ MONTH = timedelta(days=30.5)
 AT_ONCE = 2000
 EVENTS_GIVEN = 5000
 
+GIVEN = activity.declare("visitor.given", gettext_noop("%(who)s downloaded all data of a visitor"))
 ERASED = activity.declare("visitor.erased", gettext_noop("%(who)s erased a visitor and all visits of theirs"))
 
 
@@ -50,14 +52,19 @@ def visits_of(merchant: Merchant, subject: Subject) -> QuerySet[Visit]:
 def erase_of(merchant: Merchant, subject: Subject) -> int:
     """Visits, visitors and events of a person; how many visits it were."""
     visits = visits_of(merchant, subject)
-    since = visits.aggregate(first=Min("started_at"))["first"]
-    if since is not None:
-        keys = set(visits.values_list("visitor_key", flat=True)) | subject.visitors
-        merchant.storefront_events.filter(visitor_key__in=keys - {""}, received_at__gte=since - LATE).delete()
+    since = clock.now() - partitions.KEPT  # also what came while no visits were kept
+    keys = set(visits.values_list("visitor_key", flat=True)) | subject.visitors
+    merchant.storefront_events.filter(visitor_key__in=keys - {""}, received_at__gte=since).delete()
     count = visits.count()
     visits.delete()
     merchant.visitors.filter(Q(key__in=subject.visitors) | Q(customer_salla_id__in=subject.customers)).delete()
     return count
+
+
+def give(merchant: Merchant, visitor: Visitor, *, by: User) -> dict[str, Any]:
+    """Everything that is kept of a visitor, for somebody who is noted to have it."""
+    activity.note(merchant, GIVEN, user=by)
+    return told_of(merchant, visitor)
 
 
 def told_of(merchant: Merchant, visitor: Visitor) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -101,9 +102,11 @@ def visitor(request: MerchantRequest, visitor: UUID) -> HttpResponse:
 @require_safe
 def visitor_file(request: MerchantRequest, visitor: UUID) -> HttpResponse:
     """All that is kept of one visitor, as a file."""
+    if not can_change(request):
+        raise PermissionDenied
     row = get_object_or_404(request.merchant.visitors, public_id=visitor)
     headers = {"Content-Disposition": f'attachment; filename="visitor-{row.public_id}.json"'}
-    told = visit_services.told_of(request.merchant, row)
+    told = visit_services.give(request.merchant, row, by=request.user)
     return JsonResponse(told, headers=headers, json_dumps_params={"ensure_ascii": False, "indent": 2})
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from core import clock
 from core.models import Merchant
+from core.schema_data import faults
 from core.schema_errors import Text
 from features.registry import Asker, BadRequestError
 from features.selectors import language_of
@@ -49,6 +50,13 @@ class Sent(pydantic.BaseModel):
     lang: str = pydantic.Field("ar", max_length=10)
     page: str = pydantic.Field("", max_length=300)
     key: str = pydantic.Field("", max_length=200)
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _is_storable(cls, value: Any) -> Any:
+        if any(faults(value)):
+            raise ValueError
+        return value
 
 
 def subscribe(merchant: Merchant, *, settings: Settings, data: Any, asker: Asker) -> dict[str, Any]:

@@ -282,7 +282,7 @@ def test_a_network_that_asks_too_often_waits(form: Form) -> None:
     [
         b"[]", b'"x"', b"5", b"\xff", b'{"email": 5}', b'{"agreed": true}', b'{"admin": "1"}', b'{"seconds": "9"}',
         b'{"seconds": -1}', b'{"email": "' + b"a" * 321 + b'"}', b'{"text": "' + b"a" * 2001 + b'"}',
-        b'{"__proto__": {}}',
+        b'{"__proto__": {}}', b'{"page": "\\u0000"}', b'{"lang": "a\\u0000"}', b'{"name": "\\ud800"}',
     ],
     ids=ascii,
 )  # fmt: skip
