@@ -33,6 +33,7 @@ NO_ROBOT = "Object.defineProperty(navigator, 'webdriver', { get: () => false })"
 saved: dict[str, Any] = {}
 CONSENT = "أوافق على رسائل نفحات نجد بالبريد، ويمكنني إلغاء ذلك متى شئت."
 LINK = re.compile(r"https?://\S+/subscribe/[\w.:-]+/")
+TITLES = {"ar": "جديدنا يصلك أولًا", "en": "Be the first to know"}
 LOOKS = [
     ("popup", language, theme, size)
     for language in ("ar", "en")
@@ -163,6 +164,7 @@ def test_how_it_looks(
         if shape == "inline":
             page.locator(BOX).scroll_into_view_if_needed()
         comes_up(page)
+        expect(page.locator(f"{BOX} h2")).to_have_text(TITLES[language])
         assert page.evaluate("shifts") - before <= 0.01
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
         small = page.locator(f"{BOX} :is(button, input:not([tabindex]), label.agree)").evaluate_all(
@@ -235,6 +237,21 @@ def test_the_numbers_come_to_the_cards_page(owner: Page, browser: Browser, runni
     owner.locator("#days-7").click()
     expect(owner.locator("#days-7")).to_have_attribute("aria-current", "true")
     owner.locator("#numbers").screenshot(path=SHOTS / "collector-numbers.png")
+
+
+def test_what_is_typed_is_previewed_before_it_is_saved(owner: Page, running: Running) -> None:
+    address = f"{cards_of(owner, running)}{SLUG}/"
+    owner.goto(address)
+    owner.locator("[name=title]").fill("عنوان لم يُحفظ بعد")
+    owner.get_by_role("button", name="معاينة قبل الحفظ").click()
+    preview = owner.frame_locator("iframe.phone")
+    expect(preview.locator("h2")).to_have_text("عنوان لم يُحفظ بعد", timeout=SHOWN_MS)
+    owner.locator("[name=title]").fill("")
+    owner.get_by_role("button", name="معاينة قبل الحفظ").click()
+    expect(preview.locator("li")).to_have_text("العنوان: هذا الحقل مطلوب.")
+    assert owner.url == address
+    owner.reload()
+    expect(owner.locator("[name=title]")).to_have_value(TITLES["ar"])
 
 
 def test_a_day_is_told_in_the_other_calendar_while_it_is_chosen(owner: Page, running: Running) -> None:
