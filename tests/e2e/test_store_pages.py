@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -199,21 +200,33 @@ def send_link(page: Page, owned: Owned, view: View) -> None:
     page.locator("main bdi").wait_for()
 
 
-def upload_contacts(page: Page, owned: Owned, view: View) -> None:
+def upload_contacts(page: Page, owned: Owned, view: View, people: str = PEOPLE) -> None:
     page.goto(owned.at("contacts/import/"))
-    page.set_input_files("[name=file]", {"name": "عملاء.csv", "mimeType": "text/csv", "buffer": PEOPLE.encode()})
+    page.set_input_files("[name=file]", {"name": "عملاء.csv", "mimeType": "text/csv", "buffer": people.encode()})
     page.locator("main form[enctype] [type=submit]").click()
     page.locator("#columns").wait_for()
 
 
-def check_contacts(page: Page, owned: Owned, view: View) -> None:
+def check_contacts(page: Page, owned: Owned, view: View, people: str = PEOPLE) -> None:
     """A worker does it; htmx shows that it is done."""
-    upload_contacts(page, owned, view)
+    upload_contacts(page, owned, view, people)
     for name, text in (("where", "نموذج النشرة"), ("when", "2024"), ("words", "أوافق على استلام العروض")):
         page.fill(f"[name={name}]", text)
     page.check("[name=is_true]")
     page.locator("main form [type=submit]").first.click()
     page.locator("#result table").first.wait_for(timeout=30_000)
+
+
+def bring_in_contacts(page: Page, owned: Owned, view: View) -> None:
+    check_contacts(page, owned, view, f"{PEOPLE}new-{uuid4()}@example.com,نورة,,\n")
+    page.locator("form[action$='/go/'] [type=submit]").click()
+    page.locator("#result .notice.success").wait_for(timeout=30_000)
+
+
+def ask_before_taking_back(page: Page, owned: Owned, view: View) -> None:
+    bring_in_contacts(page, owned, view)
+    page.locator("a[href$='/undo/']").click()
+    page.wait_for_url("**/undo/")
 
 
 def refuse_contacts(page: Page, owned: Owned, view: View) -> None:
@@ -245,12 +258,15 @@ PAGES: dict[str, Callable[[Page, Owned, View], None]] = {
     "subscribe": opened(lambda owned: f"{owned.home}subscribe/{owned.question}/"),
     "preferences": opened(lambda owned: f"{owned.home}preferences/{owned.preferences}/"),
     "preferences-erase": opened(lambda owned: f"{owned.home}preferences/{owned.preferences}/erase/"),
+    "preferences-gone": opened(lambda owned: f"{owned.home}preferences/no-such-link/"),
     "unsubscribe": opened(lambda owned: f"{owned.home}unsubscribe/{owned.unsubscribe}/"),
     "imports": opened(lambda owned: owned.at("contacts/import/")),
     "imports-empty": opened(lambda owned: f"{owned.empty}contacts/import/"),
     "import": upload_contacts,
     "import-errors": refuse_contacts,
     "import-checked": check_contacts,
+    "import-done": bring_in_contacts,
+    "import-undo": ask_before_taking_back,
     "team": opened(lambda owned: owned.at("team/")),
     "team-errors": refuse_invitation,
     "role": change_role,

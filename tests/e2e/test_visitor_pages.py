@@ -100,6 +100,14 @@ def refuse_segment(page: Page, store: str) -> None:
     page.locator("[aria-invalid=true]").wait_for()
 
 
+def add_rule(page: Page, store: str) -> None:
+    """The name is empty still; whoever added a rule goes on in it."""
+    page.goto(f"{store}segments/new/")
+    page.locator("main button[value=add]").click()
+    expect(page.locator("fieldset.rule select").first).to_be_focused()
+    expect(page.locator("[aria-invalid=true]")).to_have_count(0)
+
+
 def refuse_days(page: Page, store: str) -> None:
     page.goto(f"{store}visitors/?first=2026-05-05&last=2026-05-01")
 
@@ -113,6 +121,7 @@ PAGES: dict[str, Callable[[Page, str], None]] = {
     "here-now": at("visitors/now/"),
     "segments": at("segments/"),
     "segment": see_segment,
+    "segment-new": add_rule,
     "segment-errors": refuse_segment,
     "segment-delete": ask_before_deleting,
 }
