@@ -57,7 +57,7 @@ def test_only_what_is_unusual_leaves(raw: dict[str, Any], rules: dict[str, Any])
         ),
         ({"cart_minimum": 20, "cart_maximum": 10}, "cart_maximum", "يجب ألّا يقل عن الحد الأدنى."),
         ({"pages": []}, "pages", "يلزم اختيار واحد على الأقل. لإخفائها من كل مكان أوقف الأداة."),
-        ({"trigger_value": 5}, "trigger_value", "هذا التوقيت لا رقم له: اترك الخانة فارغة."),
+        ({"trigger_value": 5}, "trigger_value", "هذا التوقيت لا قيمة له: اترك الخانة فارغة."),
         ({"trigger": "scroll", "trigger_value": 101}, "trigger_value", "لهذا التوقيت: من 1 إلى 100."),
         ({"holdout_percent": 51}, "holdout_percent", None),
         ({"frequency_days": -1}, "frequency_days", None),
