@@ -76,7 +76,7 @@ def test_what_shows_waits_for_the_shops_own_page_to_load(shopper: Shopper, runni
     asked: list[str] = []
     held: list[Route] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.route("**/media/*/*.svg", held.append)
+    page.route("**/media/*/*.svg", lambda route: held.append(route))
     with page.expect_request("**/storefront/beacons*.js"):
         page.goto(shop(running), wait_until="commit")
     assert [url for url in asked if "/cards/" in url] == []
