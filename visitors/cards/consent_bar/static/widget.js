@@ -5,7 +5,7 @@
  */
 
 const ALONE_MS = 15_000; // time to answer, before another teaser has its turn
-const WORDS = { ar: ["نعم، تذكّروني", "لا، شكرًا"], en: ["Yes, remember me", "No, thanks"] };
+const WORDS = { ar: ["نعم، أوافق", "لا، شكرًا"], en: ["Yes, remember me", "No, thanks"] };
 const STYLE = `
   section { max-inline-size: 26rem; padding: 16px; border-radius: 14px; pointer-events: auto; background: var(--nomo-surface);
     box-shadow: var(--nomo-shadow); }
