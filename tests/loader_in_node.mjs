@@ -34,7 +34,8 @@ const element = () => ({
 /** A page of a shop whose config is `body`. */
 const page = (body) => {
   const here = vm.createContext({
-    CSSStyleSheet, URL, performance, IntersectionObserver: Observer, ResizeObserver: Observer, PerformanceObserver: Painted,
+    CSSStyleSheet, URL, performance, IntersectionObserver: Observer, ResizeObserver: Observer, MutationObserver: Observer,
+    PerformanceObserver: Painted,
     document: {
       ...element(), documentElement: { lang: "ar", dir: "rtl" }, body: element(), readyState: "complete",
       createElement: element,

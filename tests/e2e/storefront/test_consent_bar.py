@@ -17,7 +17,7 @@ BAR = f"nomo-card[data-slug={SLUG}]"
 KEY = f"localStorage.getItem('nomo:{OUD}::key')"
 SHOWN_MS = 30_000
 LOOKS = [("ar", "light", PHONE), ("ar", "dark", DESK), ("en", "dark", PHONE), ("en", "light", DESK)]
-YES, NO = "نعم، تذكّروني", "لا، شكرًا"
+YES, NO = "نعم، أوافق", "لا، شكرًا"
 
 
 @pytest.fixture(scope="module", autouse=True)
