@@ -44,8 +44,7 @@
   // Nothing comes up while the page is still new to the shopper.
   const QUIET_MS = 5000;
   const GAP = 8; // between two of ours
-  const BAR_SHARE = 0.4; // of the window's height: what is higher and fixed is no bar
-  const STACK_SHARE = 0.6; // of the window's height: what would reach higher takes the place of others
+  const SHARE = 0.4; // of the window's height: what is fixed and higher is no bar, and so much stays free above ours
   // Of a listing's many buttons one is always somewhere: those scroll by.
   const BUYING =
     '[href*="checkout"],[id*="checkout"],[class*="checkout"],[id*="cart-submit"],' +
@@ -132,9 +131,9 @@
     if (!isTeaser && visit.get("interrupted")) return null;
     if (!isTeaser) visit.set("interrupted", true);
     const others = before;
-    /** @type {() => void} */
+    /** @type {(value?: any) => void} */
     let end = () => {};
-    before = Promise.all([others, new Promise((resolve) => { end = () => resolve(null); })]);
+    before = Promise.all([others, new Promise((resolve) => { end = resolve; })]);
     if (isTeaser) await others;
     return end;
   };
@@ -148,7 +147,7 @@
       for (const each of document.elementsFromPoint(innerWidth * share, innerHeight - 2)) {
         if (each === host || !/fixed|sticky/.test(getComputedStyle(each).position)) continue;
         const box = each.getBoundingClientRect();
-        if (box.height < innerHeight * BAR_SHARE) height = Math.max(height, innerHeight - box.top);
+        if (box.height < innerHeight * SHARE) height = Math.max(height, innerHeight - box.top);
       }
     }
     return height;
@@ -187,7 +186,7 @@
       for (const [, box] of inWay.sort(([, one], [, other]) => other.bottom - one.bottom)) {
         if (box.top < bottom + GAP && box.bottom > bottom - mine.height - GAP) bottom = box.top - GAP;
       }
-      if (innerHeight - bottom + mine.height > innerHeight * STACK_SHARE) {
+      if (bottom - mine.height < innerHeight * SHARE) {
         for (const [other, box] of inWay) {
           if (box.bottom <= lowest - mine.height) continue;
           other.dataset.away = "";
@@ -208,9 +207,8 @@
   /** It finds its place before it is painted. @param {HTMLElement} host @param {string} side */
   const corner = (host, side) => {
     Object.assign(host.dataset, { corner: side, away: "" });
-    if (!corners.size) addEventListener("scroll", soon, { passive: true, capture: true });
-    if (!corners.size) addEventListener("resize", soon, { passive: true });
     corners.set(host, 0);
+    for (const name of ["scroll", "resize"]) addEventListener(name, soon, { passive: true, capture: true }); // one for all
     grown.observe(host);
   };
 
@@ -359,7 +357,11 @@
     corner: (side) => corner(host, side),
     style: (css) => style(shadow, css),
     element,
-    number: (value) => value.toLocaleString(`${host.lang}-u-nu-${known("store.settings.arabic_numbers_enabled") ? "arab" : "latn"}`),
+    number: (value) => {
+      const isArabic = known("store.settings.arabic_numbers_enabled");
+      if (value < 1000 && !isArabic) return String(value); // a phone's browser takes long to begin with the other way
+      return value.toLocaleString(`${host.lang}-u-nu-${isArabic ? "arab" : "latn"}`);
+    },
     money: (amount, currency) => attempt(() => salla.money({ amount, currency })) ?? `${amount} ${currency}`,
   });
 
@@ -394,6 +396,7 @@
       // Refused by the shop's content policy, or we are away.
       const widget = await bring(address).catch(() => here.note(slug, "away"));
       if (!widget) return;
+      await wait(0); // a task of its own: many cards at once would hold the page up
       const lang = rules?.language ?? pageLang;
       const isPages = lang === pageLang && /rtl|ltr/.test(root.dir);
       Object.assign(host, { lang, dir: isPages ? root.dir : lang === "ar" ? "rtl" : "ltr" });
