@@ -29,6 +29,7 @@ const element = () => ({
   append() {},
   remove() {},
   addEventListener() {},
+  removeEventListener() {},
 });
 
 /** A page of a shop whose config is `body`. */
@@ -45,7 +46,7 @@ const page = (body) => {
     location: { search: "" },
     matchMedia: () => ({ matches: false }),
     getComputedStyle: () => ({ backgroundColor: "rgb(255, 255, 255)", color: "rgb(0, 0, 0)" }),
-    setTimeout() {},
+    setTimeout(call, milliseconds) { if (!milliseconds) call(); },
     clearTimeout() {},
     console: { warn: (...words) => console.error(...words) },
   });
