@@ -18,6 +18,7 @@ from tests.test_tenancy import UNSAFE, Route, World, a_world, all_routes
 Role = Membership.Role
 # Whom a change needs; every other page of a store needs an editor.
 NEEDS = {
+    "features:preview": Role.VIEWER,  # shows what is typed, and saves nothing
     "core:team": Role.OWNER,
     "core:member-role": Role.OWNER,
     "core:member-remove": Role.OWNER,
