@@ -210,20 +210,24 @@ def _write(shard: int, position: str, entries: Sequence[Entry]) -> None:
     except (LostShardError, *OUTAGES):
         raise
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one entry, the others are written
-        if len(entries) == 1:
-            _set_aside(shard, position, entries[0], error)
-        else:
-            middle = len(entries) // 2
-            _write(shard, position, entries[:middle])
-            _write(shard, entries[middle - 1].position, entries[middle:])
+        fault = error
+    else:
+        return
+    # Out here, lest the trace of one entry's fault tells those of others.
+    if len(entries) == 1:
+        _set_aside(shard, position, entries[0], fault)
+    else:
+        middle = len(entries) // 2
+        _write(shard, position, entries[:middle])
+        _write(shard, entries[middle - 1].position, entries[middle:])
 
 
 @transaction.atomic
 def _set_aside(shard: int, position: str, entry: Entry, error: Exception) -> None:
     _move(shard, position, entry.position)
     reason = _reason(error)
-    is_databases = isinstance(error, DatabaseError)  # its text and its trace repeat what the shopper sent
-    log.error("ingest: %s of stream %s is set aside: %s", entry.position, shard, reason, exc_info=not is_databases)
+    trace = None if isinstance(error, DatabaseError) else error  # which repeats what the shopper sent
+    log.error("ingest: %s of stream %s is set aside: %s", entry.position, shard, reason, exc_info=trace)
     BadBatch.objects.create(
         shard=shard,
         position=entry.position,

@@ -393,10 +393,13 @@ def test_numbers_that_json_does_not_know_are_not_sent(merchant):
 def test_of_the_database_only_its_code_is_noted(merchant, caplog):
     @bus.on_batch
     def choke(beacons: Sequence[Beacon]) -> None:
+        if {event.name for each in beacons for event in each.events} == {"page.left"}:
+            raise ValueError("left")
         with connection.cursor() as cursor:
             cursor.execute("SELECT %s::integer", ["sara@example.com"])
 
-    send(beacon(merchant, "page.viewed"))
-    assert ingest.drain() == 1
-    assert BadBatch.objects.get().reason == "DataError: 22P02"
+    send(beacon(merchant, "page.viewed"), beacon(merchant, "page.left"))
+    assert ingest.drain() == 2
+    reasons = BadBatch.objects.order_by("pk").values_list("reason", flat=True)
+    assert list(reasons) == ["DataError: 22P02", "ValueError: left"]
     assert "sara@example.com" not in caplog.text
